@@ -1,13 +1,21 @@
 """People, and the tokens that programs use in their name."""
 
 import zoneinfo
+from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
 from uuid_utils.compat import uuid7
+
+from accounts.tokens import digest, new_secret
 
 
 def known_time_zone(name):
@@ -73,8 +81,132 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self):
         return self.name or self.email
 
+    def save(self, *args, **kwargs):
+        """Store the user; one who is switched off loses every session and token at once."""
+        super().save(*args, **kwargs)
+        if not self.is_active:
+            self.end_access()
+
+    def end_access(self):
+        """End the sessions and revoke the tokens; signing in again makes new ones."""
+        for session in self.usersession_set.all():
+            session.end()
+        self.api_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
+
     @property
     def initials(self):
         """One or two letters for a round picture."""
         words = (self.name or self.email).replace("@", " ").split()
         return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+class ApiTokenManager(models.Manager):
+    """Tokens are made and found by their secret, which is never stored."""
+
+    def issue(self, *, user, name, verbs, workspaces=None, expires_at=None):
+        """Make a token and return (token, secret); the secret can't be had again.
+
+        `workspaces` is a list of ids, or None for every workspace of the user.
+        """
+        secret = new_secret()
+        token = self.model(
+            user=user,
+            name=name,
+            prefix=secret[:8],
+            digest=digest(secret),
+            verbs=[verb for verb in ApiToken.Verb.values if verb in verbs],
+            workspaces=workspaces,
+            expires_at=expires_at,
+        )
+        token.full_clean(exclude=["user"])
+        token.save(force_insert=True)
+        return token, secret
+
+    def find(self, secret):
+        """Return the token of `secret`, usable or not, together with its user; else None."""
+        return self.select_related("user").filter(digest=digest(secret)).first()
+
+    def authenticate(self, secret):
+        """Return the usable token of `secret` and note its use; else None."""
+        token = self.find(secret)
+        if token is None or token.refusal:
+            return None
+        token.note_use()
+        return token
+
+
+class ApiToken(models.Model):
+    """What a program shows to act in a person's name, within the verbs and workspaces given."""
+
+    class Verb(models.TextChoices):
+        READ = "read", "Read entries"
+        WRITE = "write", "Write entries"
+        STRUCTURE = "structure", "Change structures"
+        ADMIN = "admin", "Manage workspaces"
+
+    NOTE_USE_EVERY = timedelta(minutes=1)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=8, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    workspaces = ArrayField(models.UUIDField(), null=True, blank=True)
+    verbs = ArrayField(models.CharField(max_length=16, choices=Verb))
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ApiTokenManager()
+
+    class Meta:
+        db_table = "api_tokens"
+        ordering = ["-created_at"]
+        verbose_name = "API token"
+
+    def __str__(self):
+        return f"{self.name} ({self.prefix}…)"
+
+    def get_absolute_url(self):
+        return reverse("token_list")
+
+    @property
+    def state(self):
+        """One of "active", "expired", "revoked"."""
+        if self.revoked_at:
+            return "revoked"
+        if self.expires_at and self.expires_at <= timezone.now():
+            return "expired"
+        return "active"
+
+    @property
+    def refusal(self):
+        """Why this token can't be used, as a sentence; empty when it can."""
+        if not self.user.is_active:
+            return "The account behind this API token is switched off."
+        if self.state == "revoked":
+            return f"This API token was revoked on {self.revoked_at:%Y-%m-%d}."
+        if self.state == "expired":
+            return f"This API token expired on {self.expires_at:%Y-%m-%d}."
+        return ""
+
+    def allows(self, verb, workspace_id=None):
+        """Whether the token may do `verb`, in the workspace of that id when one is given."""
+        here = workspace_id is None or self.workspaces is None or workspace_id in self.workspaces
+        return here and verb in self.verbs
+
+    def note_use(self):
+        """Remember the moment; at most once a minute, so that reading doesn't mean writing."""
+        now = timezone.now()
+        if self.last_used_at and now - self.last_used_at < self.NOTE_USE_EVERY:
+            return
+        stale = Q(last_used_at=None) | Q(last_used_at__lte=now - self.NOTE_USE_EVERY)
+        ApiToken.objects.filter(stale, pk=self.pk).update(last_used_at=now)
+        self.last_used_at = now
+
+    def revoke(self):
+        """Make the token useless from now on; the first time counts."""
+        if self.revoked_at is None:
+            self.revoked_at = timezone.now()
+            self.save(update_fields=["revoked_at"])

@@ -1,0 +1,3 @@
+"""Addresses of a person's own pages; signing in and its relatives are allauth's."""
+
+urlpatterns = []

@@ -1,0 +1,13 @@
+"""Every address of KDAP; each app keeps its own."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("accounts.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("api/v1/", include("kdap.api_urls")),
+    path("", include("workspaces.urls")),
+    path("", include("records.urls")),
+]
