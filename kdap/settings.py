@@ -6,15 +6,22 @@ docs/settings.md lists them for people; `kdap/checks.py` refuses to start on wro
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+if not env.bool("KDAP_TESTING", default=False):  # tests must not depend on one machine's file
+    environ.Env.read_env(BASE_DIR / ".env")
 
 # Who may reach us
 DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("KDAP_DEMO", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is empty. Give one in the environment, or start through "
+        "`python3 manage.py`, which makes one and keeps it in the data directory."
+    )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
@@ -39,6 +46,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("DATA_UPLOAD_MAX_MEMORY_SIZE", default=32 
 
 # What works in the background; messages are hints, PostgreSQL keeps the truth
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="memory://")
+if CELERY_BROKER_URL.startswith("filesystem:"):  # where there is no embedded Valkey
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(DATA_DIR / "broker"),
+        "data_folder_out": str(DATA_DIR / "broker"),
+        "control_folder": str(DATA_DIR / "broker" / "control"),
+    }
 CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", default=False)
 CELERY_TASK_EAGER_PROPAGATES = True
 CELERY_TASK_ACKS_LATE = True

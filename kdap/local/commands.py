@@ -1,0 +1,59 @@
+"""Which of the local things a command line needs, before Django takes over."""
+
+import os
+import sys
+
+from kdap.local.client import BASE_DIR, Client, data_directory
+from kdap.local.layout import LocalError
+from kdap.local.secret import secret_key
+
+# These ask no database anything; they should not start one.
+WITHOUT_DATABASE = {
+    *("help", "version", "--help", "-h", "--version", "collectstatic", "findstatic"),
+    *("makemessages", "compilemessages", "startapp", "diffsettings", "spectacular"),
+}
+
+
+def run(command, argv):
+    """Run the command line `argv`; exits with the command's status."""
+    read_env_file()
+    wants_help = {"-h", "--help"} & set(argv[2:])
+    try:
+        if command == "test" and not wants_help:
+            from kdap.local import testing
+
+            sys.exit(testing.main(argv[2:]))
+        if command == "up" and not wants_help:
+            from kdap.local import up
+
+            sys.exit(up.main(argv[2:]))
+        os.environ.setdefault("SECRET_KEY", secret_key(data_directory()))
+        # Held until this process ends: the server stays that long.
+        connection = None if command in WITHOUT_DATABASE or wants_help else attach()
+    except LocalError as error:
+        sys.exit(f"{error}")
+    django(argv)
+    del connection
+
+
+def read_env_file():
+    """Take settings from .env, as settings.py does, before deciding what is missing."""
+    import environ
+
+    environ.Env.read_env(BASE_DIR / ".env")
+
+
+def attach():
+    """Share the running embedded server, or start one for the time of this command."""
+    if os.environ.get("DATABASE_URL"):
+        return None
+    client = Client(data_directory())
+    os.environ.update(client.want("postgres"))
+    return client
+
+
+def django(argv):
+    """Hand over to Django's own commands."""
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(argv)
