@@ -23,8 +23,8 @@ def load_by_path(path):
 
 def main():
     """Complete the environment, then hand over to `up`, `test` or Django."""
-    if sys.version_info < (3, 11):
-        sys.exit("KDAP needs Python 3.11 or newer; this is %d.%d." % sys.version_info[:2])
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever has an older one needs the sentence
+        sys.exit("KDAP needs Python 3.11 or newer; this is {}.{}.".format(*sys.version_info))
     if os.name != "posix":
         sys.exit("KDAP runs on Linux and macOS. On Windows, run it inside WSL.")
     command = sys.argv[1] if len(sys.argv) > 1 else "help"

@@ -60,7 +60,7 @@ class Account:
         """May this account read, write or enter (`r`, `w`, `x`) `path`? Asked of the kernel."""
         try:
             return (
-                subprocess.run(  # noqa: S603
+                subprocess.run(
                     ["/bin/sh", "-c", f'test -{flag} "$0"', str(path)],
                     cwd="/",
                     check=False,

@@ -44,7 +44,7 @@ class Client:
                 return connection
             log = self.layout.log("keeper")
             with log.open("ab") as output:
-                self.keeper = subprocess.Popen(  # noqa: S603 - our own module
+                self.keeper = subprocess.Popen(
                     [sys.executable, "-m", "kdap.local.keeper", str(self.layout.data)]
                     + (["--throwaway"] if self.throwaway else []),
                     cwd=BASE_DIR,

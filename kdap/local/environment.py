@@ -36,7 +36,7 @@ def ensure(base, name):
         if not (python.exists() and asks_satisfied(python, base, name)):
             make(base, name, venv, python)
     os.environ["KDAP_REEXECUTED"] = str(python)
-    os.execv(python, [str(python), *sys.argv])  # noqa: S606 - our own command line, no shell
+    os.execv(python, [str(python), *sys.argv])
 
 
 def satisfied(base, name, prefix):
@@ -58,7 +58,7 @@ def satisfied(base, name, prefix):
 def asks_satisfied(python, base, name):
     """The same question, asked in another interpreter."""
     command = [python, __file__, str(base), name]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def pins(path):
@@ -117,7 +117,7 @@ def usable(python):
     """Does this interpreter start, and is it new enough?"""
     question = [python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
     try:
-        return subprocess.run(question, capture_output=True, check=False).returncode == 0  # noqa: S603
+        return subprocess.run(question, capture_output=True, check=False).returncode == 0
     except OSError:
         return False
 
@@ -160,7 +160,7 @@ def install(lock, python, uv):
 
 def finish(command, sentence):
     """Run `command`; exit with `sentence` when it fails."""
-    code = subprocess.run(command, check=False).returncode  # noqa: S603
+    code = subprocess.run(command, check=False).returncode
     if code:
         sys.exit(f"{sentence} (see above). It is safe to run the same command again.")
 

@@ -166,9 +166,9 @@ class Postgres:
         """Make the application's role, database and extensions where they are missing."""
         creates = "CREATEDB" if self.throwaway else "NOCREATEDB"
         flags = f"LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION {creates}"
-        known = self.psql("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}'")  # noqa: S608
+        known = self.psql("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}'")
         self.psql("postgres", f"{'ALTER' if known else 'CREATE'} ROLE {ROLE} {flags}")
-        if not self.psql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{ROLE}'"):  # noqa: S608
+        if not self.psql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{ROLE}'"):
             self.psql("postgres", f"CREATE DATABASE {ROLE} OWNER {ROLE}")
         # Databases that tests create are copies of template1.
         for database in (ROLE, "template1") if self.throwaway else (ROLE,):
@@ -218,14 +218,14 @@ def wheel_binaries():
 def extension_if_there(name):
     """Return SQL that creates an extension unless this build has none of that name."""
     return (
-        f"DO $$ BEGIN IF EXISTS (SELECT FROM pg_available_extensions WHERE name = '{name}'"  # noqa: S608
+        f"DO $$ BEGIN IF EXISTS (SELECT FROM pg_available_extensions WHERE name = '{name}'"
         f" AND installed_version IS NULL) THEN CREATE EXTENSION {name}; END IF; END $$"
     )
 
 
 def run(command):
     """Run a short command and return its output without the line end; raises LocalError."""
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, check=False
     )
     if done.returncode:

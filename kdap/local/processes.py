@@ -26,7 +26,7 @@ def spawn(command, *, dies_by=signal.SIGTERM, account=None, **options):
         if os.getppid() != parent:
             os._exit(1)
 
-    return subprocess.Popen(  # noqa: S603 - commands are ours, without a shell
+    return subprocess.Popen(
         [str(part) for part in command],
         stdin=subprocess.DEVNULL,
         start_new_session=True,

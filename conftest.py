@@ -1,0 +1,17 @@
+"""What every test gets. The database comes from `python3 manage.py test` (kdap/local/testing.py)."""
+
+import pytest
+from django.conf import settings
+
+
+def pytest_configure():
+    """Make passwords cheap and keep the connection pool out of test databases' way."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # A pool would hold connections to a database that the runner wants to drop.
+    settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
+
+
+@pytest.fixture(autouse=True)
+def files_of_this_test(settings, tmp_path):
+    """Uploads of one test are not another's."""
+    settings.MEDIA_ROOT = tmp_path / "media"
