@@ -3,6 +3,8 @@
 import pytest
 from django.conf import settings
 
+pytest_plugins = ["kdap.tests.people"]
+
 
 def pytest_configure():
     """Make passwords cheap and keep the connection pool out of test databases' way."""

@@ -1,0 +1,3 @@
+"""Every endpoint of the API, version 1."""
+
+urlpatterns = []
