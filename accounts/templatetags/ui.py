@@ -28,9 +28,17 @@ def hue(key):
 HUES = ("blue", "violet", "teal", "amber", "pink", "green", "cyan", "orange", "lime", "red")
 
 
+@register.simple_tag
+def control(bound_field):
+    """Return a field's widget without a placeholder that only repeats the label."""
+    placeholder = str(bound_field.field.widget.attrs.get("placeholder", ""))
+    attrs = {"placeholder": ""} if placeholder.lower() == str(bound_field.label).lower() else {}
+    return bound_field.as_widget(attrs=attrs)
+
+
 @register.filter
 def is_kind(bound_field, kind):
-    """Whether a form field draws itself as "checkbox", "checks", "radios", "select" or "hidden"."""
+    """Whether a form field draws itself as "checkbox", "checks", "radios", "select", "hidden" or "text"."""
     return kind == widget_kind(bound_field)
 
 
@@ -53,6 +61,6 @@ def demo_login():
     if not settings.DEMO:
         return None
     return {
-        "email": getattr(settings, "DEMO_EMAIL", "demo@kdap.example"),
-        "password": getattr(settings, "DEMO_PASSWORD", "demo-kdap"),
+        "email": getattr(settings, "DEMO_EMAIL", "demo@example.com"),
+        "password": getattr(settings, "DEMO_PASSWORD", "demo-demo-demo"),
     }

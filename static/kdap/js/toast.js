@@ -1,0 +1,79 @@
+// Short messages at the foot of the window. Anything may ask for one, the server included:
+// HX-Trigger: {"toast": {"message": "3 entries deleted", "kind": "good", "undo": {"url": "…"}}}
+const STAY = 5000;
+const STAY_WITH_UNDO = 12000;
+const ICONS = { good: "circle-check", bad: "circle-x", warn: "alert", info: "info" };
+
+/** Show a message. kind: good, bad, warn or info; undo: {url, label} is posted to when pressed. */
+export function toast({ message, kind = "good", undo = null }) {
+  const notice = document.createElement("div");
+  notice.className = `notice notice-${kind}`;
+  notice.setAttribute("role", kind === "bad" ? "alert" : "status");
+  const text = document.createElement("span");
+  text.textContent = message;
+  notice.append(icon(ICONS[kind] ?? "info"), text);
+  if (undo) notice.append(undoButton(undo, notice));
+  show(notice, undo ? STAY_WITH_UNDO : STAY);
+}
+
+/** Return an SVG element of our sprite. */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(svg.namespaceURI, "use");
+  use.setAttribute("href", `${document.querySelector('meta[name="icons"]').content}#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+function undoButton(undo, notice) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = undo.label ?? "Undo";
+  button.addEventListener("click", () => {
+    leave(notice);
+    window.htmx.ajax("POST", undo.url, { swap: "none" });
+  });
+  return button;
+}
+
+function closeButton(notice) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "notice-close";
+  button.setAttribute("aria-label", "Dismiss");
+  button.append(icon("x"));
+  button.addEventListener("click", () => leave(notice));
+  return button;
+}
+
+function region() {
+  const region = document.getElementById("notices");
+  // A modal dialog covers everything that isn't itself in the top layer.
+  if (region.popover && document.querySelector("dialog[open]")) {
+    if (region.matches(":popover-open")) region.hidePopover();
+    region.showPopover();
+  }
+  return region;
+}
+
+function show(notice, stay) {
+  notice.append(closeButton(notice));
+  if (!notice.isConnected) region().append(notice);
+  let timer = setTimeout(() => leave(notice), stay);
+  const wait = () => clearTimeout(timer);
+  const go = () => { timer = setTimeout(() => leave(notice), 2000); };
+  notice.addEventListener("pointerenter", wait);
+  notice.addEventListener("focusin", wait);
+  notice.addEventListener("pointerleave", go);
+  notice.addEventListener("focusout", go);
+}
+
+function leave(notice) {
+  notice.dataset.leaving = "";
+  setTimeout(() => notice.remove(), 220);
+}
+
+document.addEventListener("toast", (event) => toast(event.detail));
+for (const notice of document.querySelectorAll("#notices .notice")) show(notice, STAY);
