@@ -430,7 +430,7 @@ def _add_field(structure, version, change):
     }
     if unknown:
         raise InvalidStructure(f"A field has no “{sorted(unknown)[0][:60]}”.")
-    made = structures.make_field(taken=structure.keys(), **spec)
+    made = structures.make_field(taken=structure.key_set(), **spec)
     place = _place(change.get("position"), structure)
     fields = list(structure.fields)
     fields.insert(place, made)
@@ -487,8 +487,8 @@ def _restore_field(structure, version, change):
         raise InvalidStructure(f"There is no deleted field “{str(name)[:60]}”.")
     item = found[-1]
     back = item.field
-    if back.key in structure.keys():
-        back = back.model_copy(update={"key": field_key(back.label, structure.keys())})
+    if back.key in structure.key_set():
+        back = back.model_copy(update={"key": field_key(back.label, structure.key_set())})
     fields = list(structure.fields)
     fields.insert(min(item.position, len(fields)), back)
     return structure.but(fields=fields, shelf=[i for i in structure.shelf if i is not item])

@@ -109,7 +109,7 @@ class Structure(BaseModel):
         """The fields that have a column of their own, in order."""
         return [field for field in self.fields if not field.kind.virtual]
 
-    def keys(self):
+    def key_set(self):
         """Every key in use, as a set."""
         return {field.key for field in self.fields}
 

@@ -61,7 +61,7 @@ class Children:
 
     def add(self, name, command, **options):
         """Start a child and watch over it."""
-        child = Child(name, command, self.layout.log(name).open("ab"), **options)
+        child = Child(name, command, self.layout.open_log(name), **options)
         self.all.append(child)
         self.start(child)
 

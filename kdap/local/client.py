@@ -43,7 +43,7 @@ class Client:
             if connection := self.connect():
                 return connection
             log = self.layout.log("keeper")
-            with log.open("ab") as output:
+            with self.layout.open_log("keeper") as output:
                 self.keeper = subprocess.Popen(
                     [sys.executable, "-m", "kdap.local.keeper", str(self.layout.data)]
                     + (["--throwaway"] if self.throwaway else []),

@@ -66,6 +66,8 @@ class Keeper:
         self.servers = {}
         self.restarts = {}
         self.guests = {}
+        self.had_guests = False
+        self.starter = os.getppid()
         self.ending = False
         self.selector = selectors.DefaultSelector()
 
@@ -73,18 +75,16 @@ class Keeper:
         """Serve until the last guest has left, then leave nothing behind."""
         self.listener = self.listen()
         try:
-            # Whoever started us connects within moments; nobody at all means that it died.
-            deadline = time.monotonic() + 30
-            while not self.ending and (self.guests or time.monotonic() < deadline):
+            while not self.ending and (self.guests or self.guest_is_coming()):
                 for key, _ in self.selector.select(timeout=0.25):
                     key.data()
                 self.look_after_servers()
-                if self.had_guests and not self.guests:
-                    break
         finally:
             self.close()
 
-    had_guests = False
+    def guest_is_coming(self):
+        """Is whoever started us still there and about to connect?"""
+        return not self.had_guests and os.getppid() == self.starter
 
     def listen(self):
         """Return the listening socket that guests connect to."""

@@ -4,20 +4,21 @@
   postgres/        the cluster, or a link to where the server's user can read it
   log/             one file a process
   secret-key       made once
-  run/             sockets; a short directory elsewhere when this path is too long
+  run/             sockets; a directory under /tmp when this path is too long or closed
 """
 
 import fcntl
 import hashlib
 import os
 import stat
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 # sun_path holds 104 bytes on macOS and 108 on Linux; ours ends in /postgres/.s.PGSQL.5432.lock
 LONGEST_RUN_PATH = 70
+LARGEST_LOG = 10 * 2**20
+TEMPORARY = Path("/tmp")  # noqa: S108 - names there are made with mkdtemp or checked for owner
 
 
 class LocalError(Exception):
@@ -57,10 +58,18 @@ class Layout:
     def run(self):
         """The directory for sockets: ours, or a short one under /tmp named after us."""
         own = self.data / "run"
-        if len(os.fsencode(own)) <= LONGEST_RUN_PATH:
+        if len(os.fsencode(own)) <= LONGEST_RUN_PATH and not self.is_closed:
             return own
         name = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]
-        return short_temporary() / f"kdap-{os.geteuid()}-{name}"
+        # Never $TMPDIR: every command has to come to the same answer.
+        return TEMPORARY / f"kdap-{os.geteuid()}-{name}"
+
+    @property
+    def is_closed(self):
+        """Started by root, is this below a directory that the servers' user can't pass?"""
+        return os.geteuid() == 0 and any(
+            not parent.stat().st_mode & stat.S_IXOTH for parent in self.data.parents
+        )
 
     @property
     def keeper_socket(self):
@@ -70,11 +79,12 @@ class Layout:
         """Return the path of the log file of process `name`."""
         return self.logs / f"{name}.log"
 
-
-def short_temporary():
-    """Return the temporary directory, or /tmp when that one is long itself."""
-    directory = Path(tempfile.gettempdir())
-    return directory if len(os.fsencode(directory)) <= 30 else Path("/tmp")  # noqa: S108
+    def open_log(self, name):
+        """Open the log of `name` for appending; a big one is put aside first."""
+        path = self.log(name)
+        if path.exists() and path.stat().st_size > LARGEST_LOG:
+            path.replace(path.with_suffix(".log.1"))
+        return path.open("ab")
 
 
 def private_directory(path):

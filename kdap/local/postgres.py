@@ -53,6 +53,14 @@ class Postgres:
         self.lock = try_lock(self.cluster.parent / "postgres.lock")
         if self.lock is None:
             raise LocalError(f"Another KDAP is using the data in {self.cluster}.")
+        try:
+            self.bring_up()
+        except BaseException:
+            self.stop()
+            raise
+
+    def bring_up(self):
+        """Clear away what is left of an earlier server, then initialise, launch and prepare."""
         end_survivors(self.cluster)
         if not (self.cluster / "PG_VERSION").exists():
             self.initialise()
@@ -61,12 +69,8 @@ class Postgres:
         for leftover in self.sockets.glob(".s.PGSQL.*"):
             leftover.unlink()
         self.launch()
-        try:
-            self.wait_until_ready()
-            self.prepare()
-        except BaseException:
-            self.stop()
-            raise
+        self.wait_until_ready()
+        self.prepare()
 
     def own_sockets(self):
         """Make the directory for the socket the server's own."""
@@ -87,7 +91,13 @@ class Postgres:
         ]
         with self.log() as log:
             process = processes.spawn(
-                command, account=self.account, stdout=log, stderr=log, dies_by=signal.SIGKILL
+                command,
+                account=self.account,
+                dies_by=signal.SIGKILL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=processes.plain_environment(),
             )
             code = process.wait()
         if code:
@@ -107,7 +117,7 @@ class Postgres:
     def launch(self):
         """Start the postmaster; it may still be recovering when this returns."""
         settings = [f"--{name}={value}" for name, value in self.settings().items()]
-        environment = {**os.environ, "PGDATA": str(self.cluster)}
+        environment = processes.plain_environment(PGDATA=str(self.cluster))
         # A dead server's number in postmaster.pid may by now belong to somebody else's
         # process. We know that it is not a server's (end_survivors), so say that it is ours.
         with contextlib.suppress(OSError, ValueError, IndexError):
@@ -195,7 +205,7 @@ class Postgres:
             self.lock = None
 
     def log(self):
-        return self.layout.log(self.name).open("ab")
+        return self.layout.open_log(self.name)
 
     def sentence(self, what):
         """Return an error text with the end of the log."""
@@ -226,7 +236,11 @@ def extension_if_there(name):
 def run(command):
     """Run a short command and return its output without the line end; raises LocalError."""
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, check=False
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=processes.plain_environment(PGCONNECT_TIMEOUT="20"),
     )
     if done.returncode:
         raise LocalError(f"{Path(command[0]).name} failed: {done.stderr.strip()}")

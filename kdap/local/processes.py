@@ -36,6 +36,12 @@ def spawn(command, *, dies_by=signal.SIGTERM, account=None, **options):
     )
 
 
+def plain_environment(**more):
+    """Return an environment without our secrets and without what would lead servers astray."""
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    return kept | {"LC_ALL": "C", "TZ": "UTC"} | more
+
+
 def end(process, *steps):
     """End a child of ours: each step is (signal, seconds to wait); then SIGKILL to its group."""
     for number, seconds in steps:

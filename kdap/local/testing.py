@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from kdap.local.client import Client
-from kdap.local.layout import short_temporary, try_lock
+from kdap.local.layout import TEMPORARY, try_lock
 
 PREFIX = "kdap-test-"
 # A machine's own settings must not decide whether tests pass.
@@ -24,7 +24,7 @@ CHOOSES_WORKERS = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "-p no:
 def main(arguments):
     """Run pytest with `arguments` and return its exit status."""
     sweep()
-    data = Path(tempfile.mkdtemp(prefix=PREFIX, dir=short_temporary()))
+    data = Path(tempfile.mkdtemp(prefix=PREFIX, dir=TEMPORARY))
     client = Client(data, throwaway=True)
     try:
         os.environ.update(SETTINGS | client.want("postgres"), KDAP_DATA_DIR=str(data / "files"))
@@ -45,7 +45,7 @@ def with_workers(arguments):
 
 def sweep():
     """Remove what a killed keeper could not remove itself."""
-    for left in short_temporary().glob(f"{PREFIX}*"):
+    for left in TEMPORARY.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             # A directory without the lock may belong to a run that is just starting.
             if (left / "keeper.lock").exists() and (lock := try_lock(left / "keeper.lock")):

@@ -5,6 +5,7 @@ This process stays small: it imports no Django, starts the others and watches ov
 
 import argparse
 import contextlib
+import errno
 import os
 import selectors
 import signal
@@ -39,6 +40,7 @@ def main(arguments):
     if lock is None:
         return already_running(layout)
     with lock:
+        lock.truncate(0)
         try:
             check_port(options.host, options.port)
             return Up(layout, options, lock).run()
@@ -64,9 +66,9 @@ def check_port(host, port):
     except OverflowError as error:
         raise LocalError(f"{port} is not a port; choose one from 1 to 65535.") from error
     except OSError as error:
-        reason = "is taken" if error.errno == 98 or "in use" in str(error) else f"({error})"
+        reason = "is taken." if error.errno == errno.EADDRINUSE else f"can't be used: {error}."
         raise LocalError(
-            f"Port {port} on {host} {reason}. Choose another: manage.py up --port {port + 1}"
+            f"Port {port} on {host} {reason} Choose another: manage.py up --port {port + 1}"
         ) from error
 
 
@@ -87,7 +89,8 @@ class Up:
         self.client = None
         self.selector = selectors.DefaultSelector()
         self.children = Children(layout, self.selector, self.guard)
-        self.stopping = False
+        self.interruptible = False
+        self.stop_requested = False
         self.announced = False
 
     def run(self):
@@ -97,8 +100,9 @@ class Up:
                 signal.signal(number, self.on_signal)
         try:
             self.set_environment()
-            self.connect()
-            self.prepare()
+            with self.may_stop():
+                self.connect()
+                self.prepare()
             self.start_children()
             while True:
                 self.turn()
@@ -106,18 +110,31 @@ class Up:
             say("Stopping …")
             return 0
         finally:
-            self.stopping = True
+            self.stop_requested = True
             self.children.stop()
             if self.client:
                 self.client.leave()
 
     def on_signal(self, number, _frame):
         """The first request stops in order; more while stopping are for the impatient."""
-        if not self.stopping:
-            self.stopping = True
-            raise Stop
+        if not self.stop_requested:
+            self.stop_requested = True
+            if self.interruptible:
+                raise Stop
+            return
         for child in self.children.all:
             processes.kill_group(child.process.pid, signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def may_stop(self):
+        """Where a signal may interrupt: never between starting a process and noting it."""
+        self.interruptible = True
+        if self.stop_requested:
+            raise Stop
+        try:
+            yield
+        finally:
+            self.interruptible = False
 
     def set_environment(self):
         """Give the children what their settings would otherwise lack."""
@@ -209,7 +226,9 @@ class Up:
             + (["--proxy-headers"] if os.environ.get("BEHIND_PROXY") else []),
         )
         schedule = str(self.layout.data / "beat-schedule")
-        celery = python("-m", "celery", "-A", "kdap", "--quiet")
+        # As root (in a container) Celery would fill the screen with advice at each start.
+        quiet = "ignore:You're running the worker with superuser"
+        celery = python("-W", quiet, "-m", "celery", "-A", "kdap", "--quiet")
         self.children.add("beat", [*celery, "beat", "-s", schedule, "--pidfile=", "-l", "warning"])
         self.children.add(
             "worker",
@@ -220,7 +239,9 @@ class Up:
 
     def turn(self):
         """One round: hand on output, restart the dead, announce once that we are ready."""
-        for key, _ in self.selector.select(timeout=0.1 if not self.announced else 0.5):
+        with self.may_stop():
+            ready = self.selector.select(timeout=0.1 if not self.announced else 0.5)
+        for key, _ in ready:
             key.data()
         self.children.look_after()
         if not self.announced and self.answers():

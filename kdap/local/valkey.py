@@ -66,9 +66,15 @@ class Valkey:
             binary,
             *(word for key, value in settings.items() for word in (f"--{key}", value)),
         ]
-        with self.layout.log(self.name).open("ab") as log:
+        with self.layout.open_log(self.name) as log:
             self.process = processes.spawn(
-                command, account=self.account, stdout=log, stderr=log, cwd="/", umask=0o077
+                command,
+                account=self.account,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                umask=0o077,
+                env=processes.plain_environment(),
             )
         self.wait_until_ready()
 
