@@ -58,7 +58,12 @@ class ThemeForm(forms.ModelForm):
 class ApiTokenForm(forms.Form):
     """What a new token may do, where, and for how long."""
 
-    LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "One year"), ("", "Until revoked")]
+    LIFETIMES = [
+        ("30", "30 days"),
+        ("90", "90 days"),
+        ("365", "One year"),
+        ("never", "Until revoked"),
+    ]
 
     name = forms.CharField(
         max_length=100,
@@ -77,7 +82,7 @@ class ApiTokenForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="Tick none for all of yours, now and later.",
     )
-    lifetime = forms.ChoiceField(label="Valid for", choices=LIFETIMES, required=False, initial="90")
+    lifetime = forms.ChoiceField(label="Valid for", choices=LIFETIMES, initial="90")
 
     def __init__(self, *args, user, **kwargs):
         """`user` gives the workspaces to choose from."""
@@ -95,7 +100,7 @@ class ApiTokenForm(forms.Form):
             name=self.cleaned_data["name"],
             verbs=self.cleaned_data["verbs"],
             workspaces=self.cleaned_data.get("workspaces") or None,
-            expires_at=timezone.now() + timedelta(days=int(days)) if days else None,
+            expires_at=None if days == "never" else timezone.now() + timedelta(days=int(days)),
         )
 
 

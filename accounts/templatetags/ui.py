@@ -32,7 +32,8 @@ HUES = ("blue", "violet", "teal", "amber", "pink", "green", "cyan", "orange", "l
 def control(bound_field):
     """Return a field's widget without a placeholder that only repeats the label."""
     placeholder = str(bound_field.field.widget.attrs.get("placeholder", ""))
-    attrs = {"placeholder": ""} if placeholder.lower() == str(bound_field.label).lower() else {}
+    repeats = placeholder.lower().startswith(str(bound_field.label).lower())
+    attrs = {"placeholder": ""} if repeats else {}
     return bound_field.as_widget(attrs=attrs)
 
 

@@ -105,6 +105,9 @@ for (const button of document.querySelectorAll("button[data-theme]")) {
   button.setAttribute("aria-pressed", button.dataset.theme === root.dataset.theme);
 }
 
+// On phones the tabs scroll sideways; begin at the one that is open.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 function browserZone() {
   return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
