@@ -96,7 +96,8 @@ class Up:
     def run(self):
         """Start everything, watch over it, and leave nothing behind."""
         for number in STOP_SIGNALS:
-            if signal.getsignal(number) != signal.SIG_IGN:
+            # nohup's wish is respected; a shell's habit of muting SIGINT for `&` is not.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self.on_signal)
         try:
             self.set_environment()
