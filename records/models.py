@@ -77,9 +77,10 @@ class Record(Snapshot):
 
         return factory.model_of(self)
 
-    def forget(self):
-        """Read the structure anew on next use, after it was changed."""
+    def reload(self):
+        """Read the newest structure now, after it was changed; return it."""
         self.__dict__.pop("head", None)
+        return self.structure
 
 
 class RecordStructure(Snapshot):
@@ -127,3 +128,6 @@ class StructureVersion(models.Model):
     def parsed(self):
         """The structure as records.structure.Structure."""
         return structure.parse(self.structure)
+
+
+from records.models_grid import GridState  # noqa: E402, F401 - a model of this app

@@ -126,9 +126,8 @@ class Query:
         except Refused as error:
             raise self._wrong(pointer + "/value", str(error)) from None
         self.params.extend(values)
-        return operator.sql.replace("%s", f"%s::{self._cast(operator, kind, options)}").format(
-            c=column
-        )
+        cast = self._cast(operator, kind, options, values)
+        return operator.sql.replace("%s", f"%s::{cast}").format(c=column)
 
     def _kind(self, key, field):
         """Return the FieldType that compares a column, and the Field it reads options from."""
@@ -143,7 +142,7 @@ class Query:
         }.get(key, "created_at")
         return fields.get(stand_in), None
 
-    def _cast(self, operator, kind, field):
+    def _cast(self, operator, kind, field, values):
         if operator.takes == "text":
             return "text"
         if operator.takes == "number":
@@ -156,6 +155,9 @@ class Query:
             return "integer" if operator.takes == "one" else "integer[]"
         # A bound typed as narrowly as the column would be rounded before it is compared.
         column = column.split("(")[0]
+        if column in ("bigint", "smallint"):
+            bounds = values[0] if operator.takes == "many" else values
+            column = "bigint" if all(is_bigint(bound) for bound in bounds) else "numeric"
         return f"{column}[]" if operator.takes == "many" else column
 
     def _values(self, operator, value, kind, field):
@@ -373,6 +375,11 @@ def plain(value):
     if value is None or isinstance(value, (bool, int, float, str, dt.date)):
         return value
     return format(value, "f") if hasattr(value, "as_tuple") else str(value)
+
+
+def is_bigint(number):
+    """Whether a number is whole and fits PostgreSQL's bigint."""
+    return number == int(number) and abs(number) < 2**63
 
 
 def escape_like(text):

@@ -49,6 +49,7 @@ def create_record(*, workspace, name, fields, actor, description="", icon="table
     )
     record = Record.objects.get(pk=record_id)
     tables.create(record, structure)
+    record.reload()
     return record
 
 
@@ -132,7 +133,7 @@ def _change(record, changes, version, confirmed):
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCKS["structure"], record.number])
-    record.forget()
+    record.reload()
     if version is not None and record.version != version:
         since = StructureVersion.objects.filter(record=record, version__gt=version)
         changed = " ".join(item.summary for item in reversed(since[:5]))
@@ -155,7 +156,7 @@ def _change(record, changes, version, confirmed):
             "sentences": plan.describe(),
         },
     )
-    record.forget()
+    record.reload()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = 0")
     return plan

@@ -1,7 +1,7 @@
 """Numbers. Decimals are exact: strings in JSON, numeric in the database."""
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from django import forms
 from django.db import models
@@ -14,6 +14,8 @@ from records.fields.base import FieldType, Options, Refused
 
 AGGREGATES = ("filled", "empty", "distinct", "sum", "average", "min", "max")
 CURRENCY = re.compile(r"^[A-Z]{3}$")
+# The same as in kdap_number, so that a paste and an import understand the same things.
+PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
 
 
 def read_number(value):
@@ -36,14 +38,11 @@ def read_number(value):
         plain = "-" + plain[1:-1]
     percent = plain.endswith("%")
     plain = plain.removesuffix("%")
-    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", plain):
+    if re.fullmatch(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?", plain):
         plain = plain.replace(",", "")
-    try:
-        number = Decimal(plain)
-    except InvalidOperation:
-        raise Refused(f"“{text[:60]}” is no number.") from None
-    if not number.is_finite() or abs(number.adjusted()) > 400:
-        raise Refused(f"“{text[:60]}” is no number that can be kept.")
+    if not PLAIN.fullmatch(plain):
+        raise Refused(f"“{text[:60]}” is no number.")
+    number = Decimal(plain)
     return number / 100 if percent else number
 
 

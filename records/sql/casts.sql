@@ -21,7 +21,7 @@ BEGIN
     IF s ~ '^[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?$' THEN
         s := replace(s, ',', '');
     END IF;
-    IF s !~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$' THEN
+    IF s !~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$' THEN
         RETURN NULL;
     END IF;
     RETURN sign * s::numeric / CASE WHEN share THEN 100 ELSE 1 END;
