@@ -1,0 +1,26 @@
+"""What the log needs done by the clock."""
+
+import logging
+
+from celery import shared_task
+from django.db import connection
+
+from workspaces.access import Actor, acting_as
+
+MONTHS_AHEAD = 3
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def make_event_partitions():
+    """Keep the log's partitions three months ahead; return how many were made.
+
+    Events in the partition of last resort mean that this has not run for months: that is said.
+    """
+    with acting_as(Actor.system(task="partitions")), connection.cursor() as cursor:
+        cursor.execute("SELECT kdap_make_event_partitions(%s)", [MONTHS_AHEAD])
+        made = cursor.fetchone()[0]
+        cursor.execute("SELECT count(*) FROM (SELECT 1 FROM events_rest LIMIT 1) AS stray")
+        if cursor.fetchone()[0]:
+            log.error("Events lie outside their months: make_event_partitions was not running.")
+    return made
