@@ -8,11 +8,10 @@ half-open span of tags [_ev, _ev_to) during which they were so.
 
 from records.names import SYSTEM_COLUMNS
 
-# Rows beyond this are planned anew with true numbers: a plan kept from single-row statements
-# joins the transition tables by nested loops (300 s for 50,000 rows).
-REPLAN_ABOVE = 200
-# An event names the entries it touched up to this many; beyond, the tag finds them.
-IDS_INLINE = 1000
+# A statement of more rows is planned anew with true numbers: a plan kept from single-row ones
+# joins the transition tables by nested loops (300 s for 50,000 rows). Its event names the first
+# and last entry instead of all; the tag finds the rest.
+FEW = 200
 
 BEFORE = """
 CREATE OR REPLACE FUNCTION kdap_take_tag() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -50,17 +49,20 @@ DECLARE
     latest bigint;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO events (event_id, type, payload, stream_id, workspace_id, count, digest)
-        SELECT _ev, 'entries.created', {ids_new}, '{record}', '{workspace}', count(*), {digest_new}
-        FROM fresh GROUP BY _ev;
+        SELECT count(*) INTO rows FROM (SELECT FROM fresh LIMIT {few} + 1) AS sample;
+        IF rows <= {few} THEN
+            {insert_few};
+        ELSE
+            {insert_many};
+        END IF;
     ELSIF TG_OP = 'UPDATE' THEN
-        SELECT count(*) INTO rows FROM (SELECT FROM fresh LIMIT {replan} + 1) AS sample;
+        SELECT count(*) INTO rows FROM (SELECT FROM fresh LIMIT {few} + 1) AS sample;
         IF rows = 0 THEN
             RETURN NULL;
-        ELSIF rows <= {replan} THEN
-            {update};
+        ELSIF rows <= {few} THEN
+            {update_few};
         ELSE
-            EXECUTE $sql${update}$sql$;
+            EXECUTE $sql${update_many}$sql$;
         END IF;
     ELSE
         SELECT max(_ev), count(*) INTO latest, rows FROM stale;
@@ -72,14 +74,23 @@ BEGIN
         END IF;
         INSERT INTO {twin} ({columns}, _ev_to, _op)
         SELECT {columns}, current_setting('kdap.tag_d{number}')::bigint, 'D' FROM stale;
-        INSERT INTO events (event_id, type, payload, stream_id, workspace_id, count, digest)
-        SELECT current_setting('kdap.tag_d{number}')::bigint, 'entries.deleted', {ids_old},
-               '{record}', '{workspace}', count(*), {digest_old}
-        FROM stale;
+        IF rows <= {few} THEN
+            {delete_few};
+        ELSE
+            {delete_many};
+        END IF;
     END IF;
     RETURN NULL;
 END $body$;
 """
+
+INSERT = """INSERT INTO events (event_id, type, payload, stream_id, workspace_id, count, digest)
+            SELECT _ev, 'entries.created', {ids}, '{record}', '{workspace}', count(*), {digest}
+            FROM fresh GROUP BY _ev"""
+
+DELETE = """INSERT INTO events (event_id, type, payload, stream_id, workspace_id, count, digest)
+            SELECT current_setting('kdap.tag_d{number}')::bigint, 'entries.deleted', {ids},
+                   '{record}', '{workspace}', count(*), {digest} FROM stale"""
 
 UPDATE = """WITH kept AS (
                 INSERT INTO {twin} ({columns}, _ev_to, _op)
@@ -88,10 +99,15 @@ UPDATE = """WITH kept AS (
             )
             INSERT INTO events
                 (event_id, type, payload, stream_id, workspace_id, changed, count, digest)
-            SELECT fresh._ev, 'entries.updated', {ids_joined}, '{record}', '{workspace}',
-                   to_jsonb(array_remove(ARRAY[{changed}]::text[], NULL)), count(*), {digest_joined}
+            SELECT fresh._ev, 'entries.updated', {ids}, '{record}', '{workspace}',
+                   to_jsonb(array_remove(ARRAY[{changed}]::text[], NULL)), count(*), {digest}
             FROM stale JOIN fresh USING (entry_id)
             WHERE fresh._ev <> stale._ev GROUP BY fresh._ev"""
+
+IDS = {
+    "few": "jsonb_build_object('ids', jsonb_agg(entry_id))",
+    "many": "jsonb_build_object('first', min(entry_id), 'last', max(entry_id))",
+}
 
 TRIGGERS = """
 DROP TRIGGER IF EXISTS tag_insert ON {table}; DROP TRIGGER IF EXISTS tag_update ON {table};
@@ -126,17 +142,10 @@ def quoted(name):
     return '"{}"'.format(name.replace('"', '""'))
 
 
-def _ids(expression):
-    return (
-        f"CASE WHEN count(*) <= {IDS_INLINE} "
-        f"THEN jsonb_build_object('ids', jsonb_agg({expression})) "
-        f"ELSE jsonb_build_object('first', min({expression}), 'last', max({expression})) END"
-    )
-
-
 def _digest(row, columns):
+    # An exclusive or is the same in any order; ids tell rows apart, so none cancel out.
     listed = ", ".join(f"{row}.{quoted(column)}" for column in columns)
-    return f"sum(hash_record_extended(ROW({listed}), 0)::numeric)"
+    return f"bit_xor(hash_record_extended(ROW({listed}), 0))"
 
 
 def function_sql(*, table, twin, record_id, workspace_id, number, columns):
@@ -157,25 +166,19 @@ def function_sql(*, table, twin, record_id, workspace_id, number, columns):
         "columns": listed,
         "record": record_id,
         "workspace": workspace_id,
+        "number": number,
     }
-    update = UPDATE.format(
-        **common,
-        stale_columns=", ".join(f"stale.{quoted(column)}" for column in everything),
-        changed=changed or "NULL",
-        ids_joined=_ids("entry_id"),
-        digest_joined=_digest("fresh", everything),
-    )
-    return AFTER.format(
-        **common,
-        function=quoted(f"log_{table}"),
-        number=number,
-        replan=REPLAN_ABOVE,
-        update=update,
-        ids_new=_ids("entry_id"),
-        ids_old=_ids("entry_id"),
-        digest_new=_digest("fresh", everything),
-        digest_old=_digest("stale", everything),
-    )
+    stale = ", ".join(f"stale.{quoted(column)}" for column in everything)
+    parts = {}
+    for size, ids in IDS.items():
+        fresh = common | {"ids": ids, "digest": _digest("fresh", everything)}
+        parts[f"insert_{size}"] = INSERT.format(**fresh)
+        parts[f"update_{size}"] = UPDATE.format(
+            **fresh, stale_columns=stale, changed=changed or "NULL"
+        )
+        gone = common | {"ids": ids, "digest": _digest("stale", everything)}
+        parts[f"delete_{size}"] = DELETE.format(**gone)
+    return AFTER.format(**common, **parts, function=quoted(f"log_{table}"), few=FEW)
 
 
 def triggers_sql(*, table, twin, number):
