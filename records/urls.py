@@ -1,1 +1,40 @@
-urlpatterns = []
+"""Addresses of records. /r/<id>/ is the record's grid; what it talks to lies below."""
+
+from django.urls import path
+
+from records import entry_views, grid_views, structure_views, views
+
+urlpatterns = [
+    path("w/<uuid:id>/new/", views.record_new, name="record_new"),
+    path("r/<uuid:id>/", views.record, name="record"),
+    path("r/<uuid:id>/settings/", views.settings, name="record_settings"),
+    path("r/<uuid:id>/delete/", views.delete, name="record_delete"),
+    # The grid
+    path("r/<uuid:id>/rows", grid_views.rows, name="record_rows"),
+    path("r/<uuid:id>/extent", grid_views.extent, name="record_extent"),
+    path("r/<uuid:id>/cells", grid_views.cells, name="record_cells"),
+    path("r/<uuid:id>/rows/add", grid_views.add, name="record_add"),
+    path("r/<uuid:id>/rows/delete", grid_views.delete, name="record_delete_entries"),
+    path("r/<uuid:id>/statistics", grid_views.sums, name="record_sums"),
+    path("r/<uuid:id>/shape", grid_views.shape, name="record_shape"),
+    path("r/<uuid:id>/state", grid_views.state, name="record_state"),
+    # Entries
+    path("r/<uuid:id>/e/new/", entry_views.entry_new, name="entry_new"),
+    path("r/<uuid:id>/e/<int:entry_id>/", entry_views.entry, name="entry"),
+    path("r/<uuid:id>/e/<int:entry_id>/delete/", entry_views.delete, name="entry_delete"),
+    # The structure
+    path("r/<uuid:id>/structure/", structure_views.structure, name="record_structure"),
+    path("r/<uuid:id>/structure/new/", structure_views.field_new, name="field_new"),
+    path("r/<uuid:id>/structure/<str:name>/", structure_views.field, name="field"),
+    path(
+        "r/<uuid:id>/structure/<str:name>/delete/",
+        structure_views.field_delete,
+        name="field_delete",
+    ),
+    path(
+        "r/<uuid:id>/structure/<str:name>/restore",
+        structure_views.field_restore,
+        name="field_restore",
+    ),
+    path("r/<uuid:id>/structure/<str:name>/move", structure_views.field_move, name="field_move"),
+]

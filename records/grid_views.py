@@ -1,0 +1,104 @@
+"""The grid's conversation with the server: rows out, changes in, all JSON."""
+
+from django.views.decorators.http import require_POST, require_safe
+
+from records.cells import Changes
+from records.entries import MOST_ROWS, delete_entries
+from records.grid import BLOCK, Asked, check_version, wanted_sums
+from records.models import GridState
+from records.requests import get_record, json_answer, read_json
+from records.shape import shape_of
+from workspaces.errors import Invalid
+
+
+@require_safe
+@json_answer
+def rows(request, id):
+    """Return one block of rows: {block, rows}."""
+    record = get_record(request, id)
+    check_version(record, request.GET.get("v"))
+    block = _whole(request.GET.get("block", "0"))
+    return {"block": block, "rows": Asked.of(record, request.GET).rows(block)}
+
+
+@require_safe
+@json_answer
+def extent(request, id):
+    """Return how many rows there are; with `deep`, get ready for jumps anywhere."""
+    asked = Asked.of(get_record(request, id), request.GET)
+    count = asked.anchors().count if "deep" in request.GET else asked.count()
+    return {"count": count, "block": BLOCK}
+
+
+@require_POST
+@json_answer
+def cells(request, id):
+    """Change cells; return what became of each, and the rows as they are now."""
+    record = get_record(request, id, "write")
+    data = read_json(request)
+    changes = Changes(record, request.actor)
+    changes.update(data.get("changes"), force=data.get("force") is True)
+    return _outcome(record, changes)
+
+
+@require_POST
+@json_answer
+def add(request, id):
+    """Add entries at the end; return them."""
+    record = get_record(request, id, "write")
+    changes = Changes(record, request.actor)
+    changes.add(read_json(request).get("rows"))
+    return _outcome(record, changes)
+
+
+@require_POST
+@json_answer
+def delete(request, id):
+    """Delete entries by their ids."""
+    record = get_record(request, id, "write")
+    ids = read_json(request).get("ids")
+    whole = isinstance(ids, list) and all(type(item) is int for item in ids)
+    if not whole or not 0 < len(ids) <= MOST_ROWS:
+        raise Invalid(f"Name from 1 to {MOST_ROWS:,} entries.")
+    return {"deleted": delete_entries(record=record, ids=ids, actor=request.actor)}
+
+
+@require_safe
+@json_answer
+def sums(request, id):
+    """Return sums over all rows asked for, or over `count` rows from `first` on."""
+    asked = Asked.of(get_record(request, id), request.GET)
+    span = None
+    if "first" in request.GET:
+        span = [_whole(request.GET.get(name, "0")) for name in ("first", "count")]
+    return asked.sums(wanted_sums(request.GET.get("of", "")), span)
+
+
+@require_safe
+@json_answer
+def shape(request, id):
+    """Return the newest description of the record, after its fields were changed."""
+    return shape_of(request, get_record(request, id))
+
+
+@require_POST
+@json_answer
+def state(request, id):
+    """Keep how this person likes to see the grid."""
+    record = get_record(request, id)
+    if len(request.body) > 100_000:
+        raise Invalid("That is more than a grid's settings can be.")
+    parts = GridState.parts_of(read_json(request))
+    GridState.objects.update_or_create(record=record, user=request.user, defaults={"state": parts})
+    return {"saved": True}
+
+
+def _outcome(record, changes):
+    found = Asked(record).entries(changes.ids) if changes.ids else []
+    return {**changes.as_json(), "rows": found}
+
+
+def _whole(text):
+    if not text.isascii() or not text.isdigit() or len(text) > 12:
+        raise Invalid("Blocks and rows are counted in whole numbers.")
+    return int(text)
