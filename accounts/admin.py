@@ -46,7 +46,7 @@ class UserAdmin(DjangoUserAdmin):
     @admin.display(description="password")
     def set_password(self, user):
         """Return a link to the page that sets a new one; the hash itself is never shown."""
-        return format_html('<a href="../password/">Set a new password</a>')
+        return format_html('<a href="{}">Set a new password</a>', "../password/")
 
     @admin.action(description="Switch off, ending sessions and tokens", permissions=["change"])
     def deactivate(self, request, queryset):
