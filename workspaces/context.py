@@ -2,7 +2,7 @@
 
 from django.utils.functional import SimpleLazyObject
 
-from workspaces.access import role_in
+from workspaces.access import allows, role_in
 from workspaces.models import Workspace
 
 
@@ -19,6 +19,11 @@ class Shell:
         if self.workspace is None:
             return None
         return getattr(self.request, "role", None) or role_in(self.request.actor, self.workspace)
+
+    @property
+    def designs(self):
+        """Whether the visitor may make records here."""
+        return bool(self.workspace) and allows(self.request.actor, "structure", self.workspace)
 
     @property
     def workspaces(self):

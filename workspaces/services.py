@@ -109,13 +109,14 @@ def invite(*, workspace, email, role, actor):
         workspace=workspace, email=email, role=role, digest=digest, invited_by=actor.user
     )
     _append(workspace, "member.invited", {"email": email, "role": role})
-    link = settings.SITE_URL + reverse("accept-invitation", args=[secret])
+    link = settings.SITE_URL + reverse("accept_invitation", args=[secret])
     body = render_to_string(
         "workspaces/invitation.txt",
         {"workspace": workspace, "who": actor.user, "link": link, "role": Role(role).label},
     )
     subject = f"Join “{workspace.name}” on KDAP".replace("\n", " ")
-    transaction.on_commit(lambda: send_mail(subject, body, None, [email]))
+    # A mail server that is down must not fail what is stored already; the page shows the link.
+    transaction.on_commit(lambda: send_mail(subject, body, None, [email]), robust=True)
     return invitation, link
 
 
