@@ -159,8 +159,11 @@ def install(lock, python, uv):
 
 
 def finish(command, sentence):
-    """Run `command`; exit with `sentence` when it fails."""
-    code = subprocess.run(command, check=False).returncode
+    """Run `command`; exit with `sentence` when it fails.
+
+    It inherits the lock of `locked`: should we be killed, it holds the next start off.
+    """
+    code = subprocess.run(command, check=False, close_fds=False).returncode
     if code:
         sys.exit(f"{sentence} (see above). It is safe to run the same command again.")
 
@@ -169,6 +172,7 @@ def finish(command, sentence):
 def locked(directory):
     """Hold the directory itself, so that two first starts don't install at once."""
     handle = os.open(directory, os.O_RDONLY)
+    os.set_inheritable(handle, True)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

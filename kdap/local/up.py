@@ -104,7 +104,7 @@ class Up:
             with self.may_stop():
                 self.connect()
                 self.prepare()
-            self.start_children()
+            self.start_web()
             while True:
                 self.turn()
         except Stop:
@@ -205,8 +205,8 @@ class Up:
         if code:
             raise LocalError("KDAP was not started; the reason is above.")
 
-    def start_children(self):
-        """Start web server, worker and beat."""
+    def start_web(self):
+        """Start what people wait for, first and alone."""
         os.chdir(BASE_DIR)
         host, port = self.options.host, str(self.options.port)
         self.children.add(
@@ -226,6 +226,9 @@ class Up:
             + ["--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3"]
             + (["--proxy-headers"] if os.environ.get("BEHIND_PROXY") else []),
         )
+
+    def start_background(self):
+        """Start worker and beat, once the web server has had the processors to itself."""
         schedule = str(self.layout.data / "beat-schedule")
         # As root (in a container) Celery would fill the screen with advice at each start.
         quiet = "ignore:You're running the worker with superuser"
@@ -247,6 +250,7 @@ class Up:
         self.children.look_after()
         if not self.announced and self.answers():
             self.announced = True
+            self.start_background()
             self.lock.truncate(0)
             self.lock.write(self.address)
             self.lock.flush()

@@ -337,11 +337,11 @@ def test_up_twice_killed_and_again(data, up):
     assert "KDAP is ready" in first.output.read_text()
 
     second = up(data, port)
-    assert second.wait(20) == 0
+    assert second.wait(60) == 0
     assert f"already running at http://localhost:{port}" in second.output.read_text()
 
     elsewhere = up(data.parent / "other", port)
-    assert elsewhere.wait(20) == 1
+    assert elsewhere.wait(60) == 1
     assert f"--port {port + 1}" in elsewhere.output.read_text()
 
     first.kill()
