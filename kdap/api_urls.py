@@ -1,3 +1,24 @@
 """Every endpoint of the API, version 1."""
 
-urlpatterns = []
+from django.urls import path, re_path
+
+from records import api_entries
+from workspaces import api as workspaces
+
+WORKSPACE = "workspaces/<uuid:workspace_id>/"
+RECORD = "records/<uuid:record_id>/"
+
+urlpatterns = [
+    path("workspaces/", workspaces.Workspaces.as_view()),
+    path(WORKSPACE, workspaces.OneWorkspace.as_view()),
+    path(f"{WORKSPACE}restore/", workspaces.RestoreWorkspace.as_view()),
+    path(f"{WORKSPACE}members/", workspaces.Members.as_view()),
+    path(f"{WORKSPACE}members/<uuid:user_id>/", workspaces.OneMember.as_view()),
+    path(f"{WORKSPACE}invitations/", workspaces.Invitations.as_view()),
+    path(f"{WORKSPACE}invitations/<uuid:invitation_id>/", workspaces.OneInvitation.as_view()),
+    path(f"{RECORD}entries/", api_entries.Entries.as_view(), name="api-entries"),
+    path(f"{RECORD}entries/upsert/", api_entries.Upsert.as_view()),
+    path(f"{RECORD}entries/aggregate/", api_entries.Aggregate.as_view()),
+    path(f"{RECORD}entries/<int:entry_id>/", api_entries.OneEntry.as_view()),
+    re_path(r"", workspaces.Anything.as_view()),
+]

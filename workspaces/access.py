@@ -31,7 +31,8 @@ class Actor:
     """Who is asking, through which door, and what a token lets them do.
 
     `user` is None for the system itself; `everything` lifts the database's wall (staff in
-    admin, maintenance); `cause` is a small dict kept with every event.
+    admin, maintenance); `cause` is a small dict kept with every event. `roles` holds what was
+    already looked up in this transaction, as {workspace id: Role or None}.
     """
 
     user: object = None
@@ -40,6 +41,7 @@ class Actor:
     ip: str | None = None
     cause: dict = field(default_factory=dict)
     operation: UUID = field(default_factory=uuid7)
+    roles: dict = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def system(cls, **cause):
@@ -48,7 +50,7 @@ class Actor:
 
     def again(self, **cause):
         """The same actor with a new operation, so that it can be undone by itself."""
-        return replace(self, operation=uuid7(), cause={**self.cause, **cause})
+        return replace(self, operation=uuid7(), cause={**self.cause, **cause}, roles={})
 
     @property
     def user_id(self):
@@ -101,6 +103,7 @@ def acting_as(actor):
 
 def rebind():
     """Look memberships up again, after the running transaction changed them."""
+    current_actor().roles.clear()
     _bind(current_actor())
 
 
@@ -120,6 +123,8 @@ def role_in(actor, workspace):
     if actor.user is None or not actor.user.is_active:
         return None
     workspace_id = getattr(workspace, "pk", workspace)
+    if workspace_id in actor.roles:
+        return actor.roles[workspace_id]
     member = Member.objects.filter(user=actor.user, workspace_id=workspace_id).first()
     return Role(member.role) if member else None
 

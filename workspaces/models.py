@@ -164,3 +164,6 @@ class Event(models.Model):
 
     def __str__(self):
         return f"{self.type} #{self.pk}"
+
+
+from workspaces.idempotency import IdempotencyKey  # noqa: E402, F401  (a table of this app)
