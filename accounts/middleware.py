@@ -1,7 +1,9 @@
-"""Each request in the time zone and the spelling of the person who asks."""
+"""What each request does with the person who asks: preferences, and when they were last seen."""
 
+import time
 import zoneinfo
 
+from allauth.usersessions.models import UserSession
 from django.utils import timezone, translation
 
 
@@ -25,3 +27,24 @@ def zone_of(user):
         return zoneinfo.ZoneInfo(user.time_zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         return None
+
+
+class SessionActivity:
+    """Note for the list of sessions when and from where each was last used.
+
+    Takes the place of allauth's UserSessionsMiddleware, which writes on every request.
+    """
+
+    EVERY = 60
+    KEY = "seen_at"
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        session, now = request.session, int(time.time())
+        stale = session.session_key and now - session.get(self.KEY, 0) >= self.EVERY
+        if stale and request.user.is_authenticated:
+            UserSession.objects.create_from_request(request)
+            session[self.KEY] = now
+        return self.get_response(request)

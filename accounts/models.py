@@ -96,7 +96,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def initials(self):
         """One or two letters for a round picture."""
-        words = (self.name or self.email).replace("@", " ").split()
+        words = (self.name or self.email.partition("@")[0]).replace(".", " ").split()
         return "".join(word[0] for word in words[:2]).upper() or "?"
 
 

@@ -1,0 +1,163 @@
+// Which rows can be seen. The browser scrolls natively; this only says what to draw.
+//
+// Browsers cut elements at some 17 to 33 million pixels, so past TALLEST the scroll range is
+// shorter than the rows are: `drift` is how far a row lies from where it would be drawn. Small
+// movements leave it as it is, so that the wheel moves exact pixels; jumps set it anew.
+
+const TALLEST = 12_000_000;
+const OVERSCAN = 12;
+
+/** The window on the rows: `first`…`last` (positions) and `left`…`right` (column indexes). */
+export class Viewport {
+  constructor(grid, scroller, canvas) {
+    Object.assign(this, { grid, scroller, canvas });
+    this.drift = 0;
+    this.seen = 0;
+    this.first = this.last = 0;
+    scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    new ResizeObserver(() => this.#resized()).observe(scroller);
+    grid.on("extent", () => this.#sized());
+    grid.on("columns", () => this.#sized());
+    grid.on("columns:rebuilt", () => this.#sized());
+  }
+
+  get rowHeight() {
+    return this.grid.columns.height;
+  }
+
+  /** Height of all rows, with the line below them for adding one. */
+  get whole() {
+    return this.grid.store.count * this.rowHeight + this.rowHeight + 24;
+  }
+
+  /** Height that rows can be seen in, between header and sums. */
+  get open() {
+    return Math.max(0, this.scroller.clientHeight - this.top - this.bottom);
+  }
+
+  get top() { return this.grid.parts.head.offsetHeight; }
+  get bottom() { return this.grid.parts.foot.offsetHeight; }
+
+  /** Distance of the first visible pixel from the first row's top, in true pixels. */
+  get y() {
+    return this.scroller.scrollTop + this.drift;
+  }
+
+  /** Where a row is drawn within the canvas. */
+  drawnAt(position) {
+    return position * this.rowHeight - this.drift;
+  }
+
+  #sized() {
+    const { canvas, grid } = this;
+    canvas.style.height = `${Math.min(this.whole, TALLEST)}px`;
+    for (const part of [canvas, grid.parts.head, grid.parts.foot]) {
+      part.style.width = `${grid.columns.total + (part === canvas ? 0 : 48)}px`;
+    }
+    this.#settle(this.y);
+    this.update();
+  }
+
+  #resized() {
+    this.grid.emit("columns");
+  }
+
+  #scrolled() {
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      const moved = this.scroller.scrollTop - this.seen;
+      if (this.whole > TALLEST) this.#redrift(moved);
+      this.seen = this.scroller.scrollTop;
+      this.update();
+    });
+  }
+
+  /** Choose the drift after a movement of `moved` drawn pixels. */
+  #redrift(moved) {
+    const { scrollTop } = this.scroller;
+    const range = Math.min(this.whole, TALLEST) - this.open;
+    const far = Math.abs(moved) > this.open * 3;
+    if (far) {
+      this.drift = Math.round((scrollTop / range) * (this.whole - this.open) - scrollTop);
+      return;
+    }
+    const nearEnd = scrollTop < this.open || scrollTop > range - this.open;
+    if (nearEnd) this.#settle(this.y);
+  }
+
+  /** Put the true distance `y` where it belongs in the scroll range. */
+  #settle(y) {
+    const most = Math.max(0, this.whole - this.open);
+    const target = Math.min(Math.max(0, y), most);
+    const range = Math.min(this.whole, TALLEST) - this.open;
+    const top = this.whole > TALLEST ? Math.round((target / most) * range) : target;
+    this.drift = Math.round(target - top);
+    if (Math.abs(this.scroller.scrollTop - top) >= 1) this.scroller.scrollTop = top;
+    this.seen = this.scroller.scrollTop;
+  }
+
+  /** Find out what can be seen and have it drawn. */
+  update() {
+    const { store, columns } = this.grid;
+    const { scrollLeft, clientWidth } = this.scroller;
+    const first = Math.floor(this.y / this.rowHeight);
+    const shown = Math.ceil(this.open / this.rowHeight);
+    this.firstSeen = Math.max(0, first);
+    this.first = Math.max(0, first - OVERSCAN);
+    this.last = Math.min(store.count - 1, first + shown + OVERSCAN);
+    [this.left, this.right] = columns.between(scrollLeft + columns.frozen - 300, scrollLeft + clientWidth + 300);
+    store.forsake(this.first, this.last);
+    if (!store.has(this.first, Math.max(this.first, this.last))) this.#fetch();
+    this.grid.emit("draw");
+  }
+
+  /** Fetch soon, but not for every row that a dragged scrollbar passes. */
+  #fetch() {
+    clearTimeout(this.fetching);
+    this.fetching = setTimeout(() => this.grid.store.need(this.first, this.last), this.waited ? 60 : 0);
+    this.waited = true;
+    clearTimeout(this.calm);
+    this.calm = setTimeout(() => { this.waited = false; }, 200);
+  }
+
+  /** Rows that fit in the window. */
+  get page() {
+    return Math.max(1, Math.floor(this.open / this.rowHeight) - 1);
+  }
+
+  /** Scroll as little as needed for a cell to be seen. */
+  reveal(position, index) {
+    const [top, height] = [position * this.rowHeight, this.rowHeight];
+    if (top < this.y) this.to(top);
+    else if (top + height > this.y + this.open) this.to(top + height - this.open);
+    this.#revealColumn(index);
+  }
+
+  #revealColumn(index) {
+    const { columns } = this.grid;
+    const column = columns.shown[index];
+    if (!column || (index === 0 && !columns.isPhone)) return;
+    const { scrollLeft, clientWidth } = this.scroller;
+    const room = clientWidth - columns.frozen;
+    const start = column.left - columns.frozen;
+    if (start < scrollLeft) this.scroller.scrollLeft = start;
+    else if (start + column.width > scrollLeft + room) {
+      this.scroller.scrollLeft = Math.min(start, start + column.width - room);
+    }
+  }
+
+  /** Bring the true distance `y` to the top of the window. */
+  to(y) {
+    const near = Math.abs(y - this.y) < this.open * 3;
+    const top = y - this.drift;
+    const range = Math.min(this.whole, TALLEST) - this.open;
+    if (near && top > 0 && top < range) {
+      this.scroller.scrollTop = top;
+      this.seen = this.scroller.scrollTop;
+    } else {
+      this.#settle(y);
+    }
+    this.update();
+  }
+}
