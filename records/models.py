@@ -130,4 +130,5 @@ class StructureVersion(models.Model):
         return structure.parse(self.structure)
 
 
+from records.jobs import ImportJob, ImportRefusal  # noqa: E402, F401 - models of this app
 from records.models_grid import GridState  # noqa: E402, F401 - a model of this app

@@ -13,7 +13,7 @@ SELECT kdap_wall('grid_states',
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("records", "0002_casts_and_walls"),
+        ("records", "0003_import_jobs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,27 @@
+"""Work in the background: each task fetches, and calls one service."""
+
+from celery import shared_task
+
+from records.imports import running, services
+from workspaces.access import Actor, acting_as
+
+
+@shared_task(ignore_result=True)
+def read_import(job_id):
+    """Find out what an uploaded file holds."""
+    services.as_system(services.read_in_background, job_id)
+
+
+@shared_task(ignore_result=True)
+def run_import(job_id):
+    """Import or rehearse; a second delivery of the same message finds the job done."""
+    with acting_as(Actor.system(door="import")):
+        job = services.find(job_id)
+    if job is not None:
+        running.run_import(job)
+
+
+@shared_task(ignore_result=True)
+def revive_imports():
+    """Start imports again whose worker died."""
+    running.revive_silent()
