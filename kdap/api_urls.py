@@ -2,7 +2,8 @@
 
 from django.urls import path, re_path
 
-from records import api_entries
+from records import api as records
+from records import api_entries, api_structures
 from workspaces import api as workspaces
 
 WORKSPACE = "workspaces/<uuid:workspace_id>/"
@@ -16,6 +17,14 @@ urlpatterns = [
     path(f"{WORKSPACE}members/<uuid:user_id>/", workspaces.OneMember.as_view()),
     path(f"{WORKSPACE}invitations/", workspaces.Invitations.as_view()),
     path(f"{WORKSPACE}invitations/<uuid:invitation_id>/", workspaces.OneInvitation.as_view()),
+    path(f"{WORKSPACE}records/", records.Records.as_view()),
+    path(RECORD, records.OneRecord.as_view()),
+    path(f"{RECORD}restore/", records.RestoreRecord.as_view()),
+    path("field-types/", api_structures.FieldTypes.as_view()),
+    path(f"{RECORD}structure/", api_structures.OneStructure.as_view()),
+    path(f"{RECORD}structure/preview/", api_structures.Preview.as_view()),
+    path(f"{RECORD}structure/versions/", api_structures.Versions.as_view()),
+    path(f"{RECORD}structure/versions/<int:version>/", api_structures.OneVersion.as_view()),
     path(f"{RECORD}entries/", api_entries.Entries.as_view(), name="api-entries"),
     path(f"{RECORD}entries/upsert/", api_entries.Upsert.as_view()),
     path(f"{RECORD}entries/aggregate/", api_entries.Aggregate.as_view()),

@@ -61,6 +61,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BEAT_SCHEDULE = {
     "event partitions": {"task": "workspaces.tasks.make_event_partitions", "schedule": 6 * 3600},
+    "idempotency keys": {"task": "workspaces.tasks.purge_idempotency_keys", "schedule": 3600},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
@@ -98,13 +99,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "accounts.middleware.SessionActivity",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.Preferences",
     "workspaces.middleware.Walls",
+    # Last, so that its answers to exceptions come before Walls would undo the request.
+    "allauth.account.middleware.AccountMiddleware",
 ]
 
 ROOT_URLCONF = "kdap.urls"

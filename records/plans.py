@@ -463,7 +463,7 @@ def _carried(old, type):
     """Return the options that a field keeps when it gets another type."""
     from records import fields
 
-    if type not in fields.TYPES:
+    if not isinstance(type, str) or type not in fields.TYPES:
         return {}
     known = fields.TYPES[type].Options.model_fields
     return {name: value for name, value in old.options.items() if name in known}

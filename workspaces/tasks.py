@@ -1,10 +1,11 @@
-"""What the log needs done by the clock."""
+"""What the log and the API need done by the clock."""
 
 import logging
 
 from celery import shared_task
 from django.db import connection
 
+from workspaces import idempotency
 from workspaces.access import Actor, acting_as
 
 MONTHS_AHEAD = 3
@@ -24,3 +25,10 @@ def make_event_partitions():
         if cursor.fetchone()[0]:
             log.error("Events lie outside their months: make_event_partitions was not running.")
     return made
+
+
+@shared_task
+def purge_idempotency_keys():
+    """Forget the keys of API calls that are older than a day; return how many."""
+    with acting_as(Actor.system(task="idempotency")):
+        return idempotency.purge()

@@ -38,6 +38,6 @@ TYPES = {
 
 def get(key):
     """Return the FieldType called `key`; raise ValueError with a sentence when there is none."""
-    if key not in TYPES:
+    if not isinstance(key, str) or key not in TYPES:
         raise ValueError(f"“{str(key)[:60]}” is no field type; there are {', '.join(TYPES)}.")
     return TYPES[key]

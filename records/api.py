@@ -1,0 +1,137 @@
+"""Records in the API: what they are called, not what is in them."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.response import Response
+
+from records import services
+from records.lookup import find_record
+from records.models import Record
+from workspaces.api import find_workspace
+from workspaces.rest import KdapView, Strict, checked, page
+
+
+class AnyJson(serializers.JSONField):
+    """A value whose meaning its own checker knows (records.structure, records.plans)."""
+
+
+class FieldInput(Strict):
+    """A field as people write it: a label, a type, and what the type takes."""
+
+    label = serializers.CharField(max_length=1000)
+    type = serializers.CharField(max_length=100)
+    required = serializers.BooleanField(required=False)
+    unique = serializers.BooleanField(required=False)
+    default = AnyJson(required=False, allow_null=True)
+    description = serializers.CharField(required=False, allow_blank=True)
+    options = serializers.DictField(required=False)
+
+
+class RecordInput(Strict):
+    """A new record with its fields."""
+
+    name = serializers.CharField(max_length=500)
+    fields = FieldInput(many=True, required=False)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
+    icon = serializers.CharField(required=False, max_length=32)
+    color = serializers.CharField(required=False, max_length=16)
+
+
+class RecordChange(Strict):
+    """What may be changed of a record without touching its structure."""
+
+    name = serializers.CharField(required=False, max_length=500)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
+    icon = serializers.CharField(required=False, max_length=32)
+    color = serializers.CharField(required=False, max_length=16)
+    position = serializers.IntegerField(required=False, min_value=0, max_value=100_000)
+
+
+class RecordOutput(serializers.ModelSerializer):
+    """A record as the API shows it."""
+
+    workspace_id = serializers.UUIDField(read_only=True)
+
+    class Meta:
+        model = Record
+        fields = [
+            "id",
+            "workspace_id",
+            "name",
+            "table_name",
+            "description",
+            "icon",
+            "color",
+            "position",
+            "created_at",
+            "updated_at",
+            "deleted_at",
+        ]
+        read_only_fields = fields
+
+
+class RecordPage(serializers.Serializer):
+    """One page of records."""
+
+    results = RecordOutput(many=True)
+    next = serializers.URLField(allow_null=True)
+    cursor = serializers.CharField(allow_null=True)
+
+
+class Records(KdapView):
+    """The records of a workspace."""
+
+    @extend_schema(operation_id="records_list", responses=RecordPage)
+    def get(self, request, workspace_id):
+        """List the records of a workspace."""
+        workspace = find_workspace(request.actor, workspace_id)
+        return page(request, workspace.records.filter(deleted_at=None), RecordOutput)
+
+    @extend_schema(
+        operation_id="records_create", request=RecordInput, responses={201: RecordOutput}
+    )
+    def post(self, request, workspace_id):
+        """Make a record with its fields; its table is there when this answers."""
+        workspace = find_workspace(request.actor, workspace_id, "structure")
+        data = checked(RecordInput, request)
+        record = services.create_record(
+            workspace=workspace,
+            actor=request.actor,
+            **{"fields": []} | data,
+        )
+        return Response(RecordOutput(record).data, status.HTTP_201_CREATED)
+
+
+class OneRecord(KdapView):
+    """One record."""
+
+    @extend_schema(operation_id="records_read", responses=RecordOutput)
+    def get(self, request, record_id):
+        """Read a record."""
+        return Response(RecordOutput(find_record(request.actor, record_id)).data)
+
+    @extend_schema(operation_id="records_change", request=RecordChange, responses=RecordOutput)
+    def patch(self, request, record_id):
+        """Change a record's name, description, icon, colour or place."""
+        record = find_record(request.actor, record_id, "structure")
+        data = checked(RecordChange, request)
+        changed = services.change_record(record=record, actor=request.actor, **data)
+        return Response(RecordOutput(changed).data)
+
+    @extend_schema(operation_id="records_delete", responses={204: None})
+    def delete(self, request, record_id):
+        """Put a record in the trash; nothing in it is lost."""
+        record = find_record(request.actor, record_id, "structure")
+        services.delete_record(record=record, actor=request.actor)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class RestoreRecord(KdapView):
+    """A record out of the trash."""
+
+    @extend_schema(operation_id="records_restore", request=None, responses=RecordOutput)
+    def post(self, request, record_id):
+        """Take a record out of the trash."""
+        record = find_record(request.actor, record_id, "structure", trashed=True)
+        services.restore_record(record=record, actor=request.actor)
+        return Response(RecordOutput(record).data)
