@@ -40,6 +40,7 @@ class FieldType:
     aggregates = ("filled", "empty", "distinct")
     virtual = False  # shows a system column instead of having its own
     computed = False  # filled by the database, never by people
+    textual = False  # the database's own text is what the API sends
     sortable = True
     may_be_unique = True
     schema = {"type": "string"}

@@ -91,6 +91,7 @@ class Number(FieldType):
     Options = DecimalOptions
     operators = ops.NUMERIC
     aggregates = AGGREGATES
+    textual = True
     schema = {"type": "string", "format": "decimal"}
 
     def digits(self, field):
