@@ -52,6 +52,7 @@ if CELERY_BROKER_URL.startswith("filesystem:"):  # where there is no embedded Va
         "data_folder_out": str(DATA_DIR / "broker"),
         "control_folder": str(DATA_DIR / "broker" / "control"),
     }
+    (DATA_DIR / "broker" / "control").mkdir(parents=True, exist_ok=True)
 CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", default=False)
 CELERY_TASK_EAGER_PROPAGATES = True
 CELERY_TASK_ACKS_LATE = True

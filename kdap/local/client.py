@@ -105,6 +105,19 @@ class Client:
         return [json.loads(line) for line in lines]
 
 
+def missing_servers():
+    """Return the names of the servers that the environment names no address for."""
+    variables = {"postgres": "DATABASE_URL", "valkey": "CELERY_BROKER_URL"}
+    return [name for name, variable in variables.items() if not os.environ.get(variable)]
+
+
+def use(addresses):
+    """Put the keeper's addresses into the environment; a cache of one's own is left alone."""
+    for variable, value in addresses.items():
+        if variable != "CACHE_URL" or not os.environ.get("CACHE_URL"):
+            os.environ[variable] = value
+
+
 def data_directory():
     """Return where this installation keeps its data (KDAP_DATA_DIR, else .kdap)."""
     return Path(os.environ.get("KDAP_DATA_DIR") or BASE_DIR / ".kdap")

@@ -3,8 +3,8 @@
 import os
 import sys
 
-from kdap.local.client import BASE_DIR, Client, data_directory
-from kdap.local.layout import LocalError
+from kdap.local.client import BASE_DIR, Client, data_directory, missing_servers, use
+from kdap.local.layout import Layout, LocalError
 from kdap.local.secret import secret_key
 
 # These ask no database anything; they should not start one.
@@ -44,11 +44,16 @@ def read_env_file():
 
 
 def attach():
-    """Share the running embedded server, or start one for the time of this command."""
-    if os.environ.get("DATABASE_URL"):
+    """Share the embedded servers that `up` runs, or start them for the time of this command.
+
+    With a database of one's own nothing is started: a broker without a worker is no use.
+    """
+    wanted = missing_servers()
+    running = Layout(data_directory().absolute()).keeper_socket.exists()
+    if "postgres" not in wanted and not (wanted and running):
         return None
     client = Client(data_directory())
-    os.environ.update(client.want("postgres"))
+    use(client.want(*wanted))
     return client
 
 

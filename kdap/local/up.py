@@ -15,7 +15,7 @@ import sys
 
 from kdap.local import processes
 from kdap.local.children import Children, python, say
-from kdap.local.client import BASE_DIR, Client, data_directory
+from kdap.local.client import BASE_DIR, Client, data_directory, missing_servers, use
 from kdap.local.layout import Layout, LocalError, try_lock
 from kdap.local.secret import secret_key
 
@@ -148,11 +148,7 @@ class Up:
         if self.options.no_demo:
             os.environ["KDAP_DEMO"] = "false"
         os.environ.setdefault("KDAP_DEMO", "true")
-        self.wanted = [
-            name
-            for name, variable in (("postgres", "DATABASE_URL"), ("valkey", "CELERY_BROKER_URL"))
-            if not os.environ.get(variable)
-        ]
+        self.wanted = missing_servers()
 
     def allowed_hosts(self):
         """Return the names of this machine for Host headers, for settings.ALLOWED_HOSTS."""
@@ -166,10 +162,7 @@ class Up:
     def connect(self):
         """Get the embedded servers that are wanted, from a keeper that ends with us."""
         self.client = Client(self.layout.data)
-        for variable, value in self.client.want(*self.wanted).items():
-            # A cache of one's own beside our broker is fine.
-            if variable != "CACHE_URL" or not os.environ.get("CACHE_URL"):
-                os.environ[variable] = value
+        use(self.client.want(*self.wanted))
         self.selector.register(self.client.connection, selectors.EVENT_READ, self.hear_keeper)
 
     def hear_keeper(self):

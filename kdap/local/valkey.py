@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from kdap.local import processes
 from kdap.local.account import Account
-from kdap.local.layout import LocalError, private_directory
+from kdap.local.layout import LocalError
 
 START_SECONDS = 20
 
@@ -45,7 +45,6 @@ class Valkey:
     def start(self):
         """Bring the server up; raises LocalError."""
         if self.binary is None:
-            private_directory(self.layout.data / "broker")
             return
         self.directory.mkdir(mode=0o700, exist_ok=True)
         self.account.own(self.directory)
