@@ -7,6 +7,7 @@ admin.site.site_header = admin.site.site_title = "KDAP"
 admin.site.index_title = "Administration"
 
 urlpatterns = [
+    path("admin/entries/", include("records.admin_urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),

@@ -1,0 +1,96 @@
+"""Records and their structures in Django admin; entries are in admin_entries.py."""
+
+from django.contrib import admin, messages
+from django.urls import reverse
+from django.utils.html import format_html
+
+from records import services
+from records.models import Record, RecordStructure, StructureVersion
+from workspaces.admin import events_link
+from workspaces.admin_base import ReadOnlyAdmin, VerbAdmin, pretty
+
+TOLD = ("name", "description", "icon", "color", "position")
+
+
+@admin.register(Record)
+class RecordAdmin(VerbAdmin):
+    """What people call their tables. Fields change in the product, where a plan is shown first."""
+
+    list_display = ["name", "workspace", "entries", "table_name", "updated_at", "deleted_at"]
+    list_filter = [("deleted_at", admin.EmptyFieldListFilter), "created_at"]
+    list_select_related = ["workspace"]
+    search_fields = ["name", "table_name", "workspace__name"]
+    fields = [
+        *TOLD,
+        "workspace",
+        "id",
+        "table_name",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+        "log",
+    ]
+    readonly_fields = fields[len(TOLD) :]
+    actions = ["restore"]
+
+    def has_add_permission(self, request):
+        return False
+
+    @admin.display(description="entries")
+    def entries(self, record):
+        """Return a link to the record's entries."""
+        url = reverse("entries_changelist", args=[record.pk])
+        return format_html('<a href="{}">Entries</a>', url)
+
+    @admin.display(description="history")
+    def log(self, record):
+        """Return a link to the record's events."""
+        return events_link(record.pk)
+
+    def save_model(self, request, obj, form, change):
+        stored = Record.objects.get(pk=obj.pk)
+        told = {name: form.cleaned_data[name] for name in form.changed_data if name in TOLD}
+        services.change_record(record=stored, actor=request.actor, **told)
+
+    def delete_model(self, request, obj):
+        services.delete_record(record=obj, actor=request.actor)
+
+    @admin.action(description="Restore from the trash", permissions=["change"])
+    def restore(self, request, queryset):
+        chosen = queryset.exclude(deleted_at=None)
+        for record in chosen:
+            services.restore_record(record=record, actor=request.actor)
+        self.message_user(request, f"{len(chosen)} restored.", messages.SUCCESS)
+
+
+@admin.register(RecordStructure)
+class RecordStructureAdmin(ReadOnlyAdmin):
+    """The newest structure of each record."""
+
+    list_display = ["record", "version", "updated_at"]
+    list_select_related = ["record"]
+    list_filter = ["updated_at"]
+    search_fields = ["record__name"]
+    fields = ["record", "version", "created_at", "updated_at", "as_text"]
+    readonly_fields = ["as_text"]
+
+    @admin.display(description="structure")
+    def as_text(self, head):
+        return format_html("<pre>{}</pre>", pretty(head.structure))
+
+
+@admin.register(StructureVersion)
+class StructureVersionAdmin(ReadOnlyAdmin):
+    """Every structure there ever was."""
+
+    list_display = ["record", "version", "summary", "user", "created_at"]
+    list_select_related = ["record", "user"]
+    list_filter = ["created_at"]
+    search_fields = ["record__name", "summary"]
+    ordering = ["-id"]
+    fields = ["record", "version", "summary", "user", "created_at", "event_id", "as_text"]
+    readonly_fields = ["as_text"]
+
+    @admin.display(description="structure")
+    def as_text(self, version):
+        return format_html("<pre>{}</pre>", pretty(version.structure))
