@@ -151,4 +151,4 @@ def trigram_warning(connection):
 
 def one_line(error):
     """Return a driver's message as one sentence."""
-    return re.sub(r"\s+", " ", str(error)).strip().rstrip(".") + "."
+    return re.sub(r"\s+", " ", str(error)).strip().rstrip(".?") + "."

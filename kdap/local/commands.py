@@ -2,6 +2,7 @@
 
 import os
 import sys
+from urllib.parse import urlsplit
 
 from kdap.local.client import BASE_DIR, Client, data_directory, missing_servers, use
 from kdap.local.layout import Layout, LocalError
@@ -19,6 +20,7 @@ def run(command, argv):
     read_env_file()
     wants_help = {"-h", "--help"} & set(argv[2:])
     try:
+        check_database_url()
         if command == "test" and not wants_help:
             from kdap.local import testing
 
@@ -41,6 +43,17 @@ def read_env_file():
     import environ
 
     environ.Env.read_env(BASE_DIR / ".env")
+
+
+def check_database_url():
+    """Raise LocalError where reading the settings would only give a traceback."""
+    try:
+        _ = urlsplit(os.environ.get("DATABASE_URL", "")).port
+    except ValueError as error:
+        raise LocalError(
+            "DATABASE_URL can't be read. Write it like postgres://user:password@host:5432/name, "
+            "with special characters in the password as %40 and the like."
+        ) from error
 
 
 def attach():
