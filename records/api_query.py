@@ -5,6 +5,7 @@
 
 import orjson
 
+from records import indexes
 from records.history import quoted
 from records.query import Query, decode_cursor, encode_cursor
 from workspaces.errors import Invalid, KdapError
@@ -43,6 +44,7 @@ class EntryQuery(Query):
     def page(self, cursor, limit):
         """Return (entries, cursor of the next page or None)."""
         after = decode_cursor(cursor) if cursor else None
+        indexes.wish(self)
         rows = self.rows(after=after, limit=limit + 1)
         more = len(rows) > limit
         rows = rows[:limit]

@@ -8,6 +8,7 @@ import orjson
 from django.core.cache import cache
 from django.db import connection
 
+from records import indexes
 from records.models import Record
 from records.query import AGGREGATES, Query, plain
 from workspaces.errors import Conflict, Invalid
@@ -94,6 +95,7 @@ class Asked:
 
     def rows(self, block):
         """Return the rows of block number `block`, at most BLOCK."""
+        indexes.wish(self.query)
         if block == 0:
             return self.query.rows(limit=BLOCK)
         if self.everything and block <= NEAR:

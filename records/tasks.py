@@ -3,7 +3,10 @@
 from celery import shared_task
 
 from records.imports import running, services
+from records.indexes import make_index
 from workspaces.access import Actor, acting_as
+
+__all__ = ["make_index", "read_import", "revive_imports", "run_import"]
 
 
 @shared_task(ignore_result=True)
