@@ -12,7 +12,9 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 @pytest.mark.parametrize("key", sorted(fields.TYPES))
 def test_every_field_type_is_documented_with_its_operators(key):
     row = next(
-        line for line in (DOCS / "fields.md").read_text().splitlines() if line.startswith(f"| `{key}` |")
+        line
+        for line in (DOCS / "fields.md").read_text().splitlines()
+        if line.startswith(f"| `{key}` |")
     )
     assert all(f"`{operator.key}`" in row for operator in fields.get(key).operators)
     assert all(f"`{name}`" in row for name in fields.get(key).Options.model_fields)
