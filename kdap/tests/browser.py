@@ -1,0 +1,88 @@
+"""A real Chromium against a real server, for journeys through several pages.
+
+Import `chromium` and `visitor` into a test module that is marked `browser`.
+"""
+
+import os
+import shutil
+
+import pytest
+from django.db import connection
+
+PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Chromium tells of it in the console when a page is answered 4xx; that is what some tests want.
+NOT_OURS = ("Failed to load resource",)
+
+PARTS_OF_THE_LOG = "SELECT relid::text FROM pg_partition_tree('events')"
+TABLES_OF_ENTRIES = """
+SELECT oid::regclass::text FROM pg_class
+WHERE relkind = 'r' AND relname ~ '^(h_)?[a-z0-9_]+_record_[0-9]+_entries$'
+"""
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A running browser; the tests are skipped where there is none, unless one is demanded."""
+    from playwright.sync_api import Error, sync_playwright
+
+    # Playwright keeps an event loop in this thread, where Django would refuse its database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    path = next(filter(None, map(shutil.which, PLACES)), None)
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        except Error as error:
+            if os.environ.get("KDAP_REQUIRE_BROWSER"):
+                raise
+            pytest.skip(f"There is no Chromium: {error.message.splitlines()[0]}")
+        yield browser
+        browser.close()
+    os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
+
+
+@pytest.fixture
+def visitor(chromium, live_server, log_emptied):
+    """Return a function: visitor() is a page of a new browser profile on our server.
+
+    Whatever a page's scripts complain about, or the content security policy refuses, fails the
+    test at its end. Keywords go to Playwright's `new_context`, as java_script_enabled=False.
+    """
+    contexts, complaints = [], []
+
+    def open_page(**options):
+        context = chromium.new_context(base_url=live_server.url, **options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                complaints.append(message.text)
+                if message.type == "error" and not message.text.startswith(NOT_OURS)
+                else None
+            ),
+        )
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def log_emptied(transactional_db):
+    """Take back after the test what flushing leaves behind: the log and the tables of entries."""
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(PARTS_OF_THE_LOG)
+        parts = [name for (name,) in cursor.fetchall()]
+        for part in parts:
+            cursor.execute(f"ALTER TABLE {part} DISABLE TRIGGER USER")
+        cursor.execute("TRUNCATE events")
+        for part in parts:
+            cursor.execute(f"ALTER TABLE {part} ENABLE TRIGGER USER")
+        cursor.execute(TABLES_OF_ENTRIES)
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"DROP TABLE {table} CASCADE")
