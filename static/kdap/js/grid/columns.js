@@ -53,7 +53,8 @@ export class Columns {
     });
     this.total = left;
     this.frozen = HEAD_WIDTH + (this.isPhone ? 0 : (this.shown[0]?.width ?? 0));
-    this.sheet.replaceSync(rules.join(""));
+    this.sheet.replaceSync(`.grid{--row:${this.height}px}${rules.join("")}`);
+    this.grid.root.dataset.height = this.state.height;
   }
 
   /** A window so narrow that a frozen column would leave no room for the others. */

@@ -47,16 +47,16 @@ export class Store {
   /** Ask the server how many rows there are, then let it get ready for jumps. */
   async measure() {
     const round = this.round;
-    const { urls, address } = this.grid;
+    const { grid } = this;
     try {
-      const { count } = await get(urls.extent, address());
+      const { count } = await get(grid.urls.extent, grid.address());
       if (round !== this.round) return;
       this.count = Math.max(count, 0);
       this.exact = true;
       this.grid.emit("extent");
-      if (count > BLOCK * 20) await get(urls.extent, { ...address(), deep: 1 });
+      if (count > BLOCK * 20) await get(grid.urls.extent, { ...grid.address(), deep: 1 });
     } catch (error) {
-      if (round === this.round) this.grid.failed(error);
+      if (round === this.round) grid.failed(error);
     }
   }
 

@@ -2,9 +2,11 @@
 //
 // Browsers cut elements at some 17 to 33 million pixels, so past TALLEST the scroll range is
 // shorter than the rows are: `drift` is how far a row lies from where it would be drawn. Small
-// movements leave it as it is, so that the wheel moves exact pixels; jumps set it anew.
+// movements leave it as it is, so that the wheel moves exact pixels; jumps set it anew. At both
+// ends (EXACT) one drawn pixel is one true pixel, so that the first and last row are reached.
 
 const TALLEST = 12_000_000;
+const EXACT = 100_000;
 const OVERSCAN = 12;
 
 /** The window on the rows: `first`…`last` (positions) and `left`…`right` (column indexes). */
@@ -76,22 +78,25 @@ export class Viewport {
   /** Choose the drift after a movement of `moved` drawn pixels. */
   #redrift(moved) {
     const { scrollTop } = this.scroller;
-    const range = Math.min(this.whole, TALLEST) - this.open;
-    const far = Math.abs(moved) > this.open * 3;
-    if (far) {
-      this.drift = Math.round((scrollTop / range) * (this.whole - this.open) - scrollTop);
-      return;
+    const [range, most] = this.#ranges();
+    if (Math.abs(moved) > this.open * 3) {
+      this.drift = Math.round(stretch(scrollTop, range, most) - scrollTop);
+    } else if (scrollTop < this.open || scrollTop > range - this.open) {
+      this.#settle(this.y);
     }
-    const nearEnd = scrollTop < this.open || scrollTop > range - this.open;
-    if (nearEnd) this.#settle(this.y);
+  }
+
+  /** How far one can scroll, in drawn and in true pixels. */
+  #ranges() {
+    const most = Math.max(0, this.whole - this.open);
+    return [Math.min(most, TALLEST - this.open), most];
   }
 
   /** Put the true distance `y` where it belongs in the scroll range. */
   #settle(y) {
-    const most = Math.max(0, this.whole - this.open);
+    const [range, most] = this.#ranges();
     const target = Math.min(Math.max(0, y), most);
-    const range = Math.min(this.whole, TALLEST) - this.open;
-    const top = this.whole > TALLEST ? Math.round((target / most) * range) : target;
+    const top = range < most ? Math.round(stretch(target, most, range)) : target;
     this.drift = Math.round(target - top);
     if (Math.abs(this.scroller.scrollTop - top) >= 1) this.scroller.scrollTop = top;
     this.seen = this.scroller.scrollTop;
@@ -151,7 +156,7 @@ export class Viewport {
   to(y) {
     const near = Math.abs(y - this.y) < this.open * 3;
     const top = y - this.drift;
-    const range = Math.min(this.whole, TALLEST) - this.open;
+    const [range] = this.#ranges();
     if (near && top > 0 && top < range) {
       this.scroller.scrollTop = top;
       this.seen = this.scroller.scrollTop;
@@ -160,4 +165,11 @@ export class Viewport {
     }
     this.update();
   }
+}
+
+/** Map a distance in a range `from` long to one `to` long, true to the pixel at both ends. */
+function stretch(distance, from, to) {
+  if (distance <= EXACT) return distance;
+  if (distance >= from - EXACT) return to - (from - distance);
+  return EXACT + ((distance - EXACT) * (to - 2 * EXACT)) / (from - 2 * EXACT);
 }

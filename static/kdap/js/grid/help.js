@@ -1,0 +1,37 @@
+// The list of all keys, made from the same list that the keyboard obeys.
+import { openDialog } from "./dialogs.js";
+import { KEYS } from "./keyboard.js";
+
+const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
+const SIGNS = {
+  ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→", Mod: isMac ? "⌘" : "Ctrl",
+  Escape: "Esc", PageUp: "PgUp", PageDown: "PgDn",
+};
+
+/** Show every key in a dialog. */
+export function openHelp() {
+  const list = document.createElement("div");
+  list.className = "grid-keys";
+  for (const [title, keys] of KEYS) list.append(group(title, keys));
+  openDialog({ title: "Keys of the grid", body: list, wide: true });
+}
+
+function group(title, keys) {
+  const section = document.createElement("section");
+  const heading = document.createElement("h3");
+  heading.textContent = title;
+  const terms = document.createElement("dl");
+  for (const [combination, label] of keys) {
+    const term = document.createElement("dt");
+    for (const key of combination.split("+")) {
+      const made = document.createElement("kbd");
+      made.textContent = SIGNS[key] ?? key;
+      term.append(made);
+    }
+    const what = document.createElement("dd");
+    what.textContent = label;
+    terms.append(term, what);
+  }
+  section.append(heading, terms);
+  return section;
+}
