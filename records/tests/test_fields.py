@@ -181,3 +181,18 @@ def test_odd_numbers_are_refused_alike_by_python_and_sql(text, db):
     except Refused:
         python = None
     assert sql("SELECT kdap_number(%s)", [text]) == [(python,)]
+
+
+def test_a_pattern_holds_in_forms_and_database_and_never_explodes(alice, make_record):
+    pattern = {"type": "text", "options": {"pattern": "^(a+)+$", "max_length": 500}}
+    record = make_record(x=pattern)
+    with pytest.raises(Invalid, match="does not match"):
+        add(alice, record, {"x": "a" * 400 + "b"})
+    with alice.acting(), pytest.raises(IntegrityError), transaction.atomic():
+        sql(f"INSERT INTO {record.table_name} (x) VALUES ('b')")
+
+
+@pytest.mark.parametrize("pattern", ["(", r"(a)\1", "x" * 501])
+def test_a_pattern_that_is_none_is_refused(pattern):
+    with pytest.raises(Invalid, match="pattern"):
+        make_field(label="X", type="text", options={"pattern": pattern})
