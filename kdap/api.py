@@ -1,5 +1,6 @@
 """What every endpoint of the API speaks: JSON in, JSON out, one shape of problem, one throttle."""
 
+import logging
 import time
 
 import orjson
@@ -17,6 +18,7 @@ from rest_framework.throttling import BaseThrottle
 
 from workspaces.errors import Conflict, Forbidden, Invalid, KdapError
 
+log = logging.getLogger(__name__)
 PROBLEM_TYPE = "application/problem+json"
 MOST_PROBLEMS = 100
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -103,10 +105,11 @@ class PerActorThrottle(BaseThrottle):
 def problem(error, context=None):
     """Return any error as an RFC 9457 answer; the view undoes what the call wrote.
 
-    What nobody foresaw is a 500 without details; Django's own signal reports it.
+    What nobody foresaw is a 500 without details; the log and Django's own signal have them.
     """
     known = _known(error)
     if known is None:
+        log.error("An API call failed", exc_info=error)
         request = (context or {}).get("request")
         got_request_exception.send(sender=problem, request=getattr(request, "_request", None))
         body = _body("server-error", "Something went wrong here", 500, "This is our fault.")

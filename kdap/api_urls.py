@@ -2,6 +2,7 @@
 
 from django.urls import path, re_path
 
+from kdap import openapi
 from records import api as records
 from records import api_entries, api_structures
 from workspaces import api as workspaces
@@ -10,6 +11,8 @@ WORKSPACE = "workspaces/<uuid:workspace_id>/"
 RECORD = "records/<uuid:record_id>/"
 
 urlpatterns = [
+    path("schema/", openapi.Schema.as_view(), name="api-schema"),
+    path(f"{WORKSPACE}schema/", openapi.WorkspaceSchema.as_view(), name="workspace-schema"),
     path("workspaces/", workspaces.Workspaces.as_view()),
     path(WORKSPACE, workspaces.OneWorkspace.as_view()),
     path(f"{WORKSPACE}restore/", workspaces.RestoreWorkspace.as_view()),

@@ -213,6 +213,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_NAME_OVERRIDES": {
+        "Role": "workspaces.models.Role",
+        "InvitableRole": "workspaces.api.INVITABLE",
+    },
 }
 
 LOGGING = {

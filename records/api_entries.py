@@ -29,6 +29,8 @@ LARGEST_ID = 2**63 - 1
 class Entries(KdapView):
     """All entries of a record, and writing many in one transaction."""
 
+    schema = None  # records/api_paths.py describes it, typed by structure
+
     def get(self, request, record_id):
         """List entries: a page, or with NDJSON all of them."""
         record = find_record(request.actor, record_id)
@@ -104,6 +106,8 @@ class Entries(KdapView):
 class OneEntry(KdapView):
     """One entry, with its version as ETag."""
 
+    schema = None  # records/api_paths.py describes it, typed by structure
+
     def get(self, request, record_id, entry_id):
         """Read an entry; with If-None-Match a 304 when it is still the same."""
         known_parameters(request, "fields")
@@ -155,6 +159,8 @@ class OneEntry(KdapView):
 class Upsert(KdapView):
     """Create or change by the values of some fields."""
 
+    schema = None  # records/api_paths.py describes it, typed by structure
+
     def post(self, request, record_id):
         """Take {"keys": [field, …], "rows": […]}; answer what became of each row."""
         known_parameters(request)
@@ -176,6 +182,8 @@ class Upsert(KdapView):
 
 class Aggregate(KdapView):
     """Sums over entries."""
+
+    schema = None  # records/api_paths.py describes it, typed by structure
 
     def get(self, request, record_id):
         """Compute ?aggregate=count,sum:price of each group of ?group_by=kind."""

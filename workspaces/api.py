@@ -9,6 +9,8 @@ from workspaces.errors import Missing
 from workspaces.models import Invitation, Member, Role, Workspace
 from workspaces.rest import KdapView, Strict, checked, page
 
+INVITABLE = Role.choices[1:]
+
 
 class WorkspaceInput(Strict):
     """What may be said of a workspace."""
@@ -64,7 +66,7 @@ class InvitationInput(Strict):
     """Whom to invite, as what."""
 
     email = serializers.EmailField(max_length=254)
-    role = serializers.ChoiceField(choices=Role.choices[1:], default=Role.EDITOR)
+    role = serializers.ChoiceField(choices=INVITABLE, default=Role.EDITOR)
 
 
 class InvitationOutput(serializers.ModelSerializer):

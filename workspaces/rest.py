@@ -70,7 +70,8 @@ class KdapView(APIView):
             self.bound.enter_context(timezone.override(zone_of(actor.user)))
             self.bound.enter_context(acting_as(actor))
             self.acting = True
-        if request.method in idempotency.METHODS and "Idempotency-Key" in request.headers:
+        keyed = request.method in idempotency.METHODS and "Idempotency-Key" in request.headers
+        if keyed and self.acting:
             self.claim = idempotency.claim(request)
 
     def handle_exception(self, exc):

@@ -151,6 +151,11 @@ def test_who_is_unknown_gets_401(db):
     assert odd.status_code == 401
 
 
+def test_nowhere_takes_no_keys(api):
+    answer = api.post("nowhere/", {}, **{"Idempotency-Key": "x"})
+    assert answer.status_code == 404
+
+
 def test_sessions_work_and_need_csrf(alice, workspace):
     assert alice.client.get("/api/v1/workspaces/").status_code == 200
     client = Client(enforce_csrf_checks=True)
