@@ -42,6 +42,8 @@ DATABASES["default"] |= {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = DATA_DIR / "media"
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=2 * 1024**3)
+# An import's preview sends five values for each of up to 500 columns.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("DATA_UPLOAD_MAX_MEMORY_SIZE", default=32 * 1024**2)
 
 # What works in the background; messages are hints, PostgreSQL keeps the truth
@@ -62,6 +64,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BEAT_SCHEDULE = {
     "event partitions": {"task": "workspaces.tasks.make_event_partitions", "schedule": 6 * 3600},
+    "imports that fell silent": {"task": "records.tasks.revive_imports", "schedule": 30},
     "idempotency keys": {"task": "workspaces.tasks.purge_idempotency_keys", "schedule": 3600},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")

@@ -4,6 +4,7 @@ Values are cleaned once, by their field types; then one statement writes all row
 triggers on the table do the rest: history, tags, events.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -239,12 +240,11 @@ def as_json(record, rows):
     """Return cleaned rows as the JSON that json_to_recordset reads."""
     special = [f for f in record.structure.columns if f.type == "duration"]
     if special:
-        from django.utils.duration import duration_iso_string
-
         for row in rows:
             for field in special:
-                if row.get(field.key) is not None:
-                    row[field.key] = duration_iso_string(row[field.key])
+                if (span := row.get(field.key)) is not None:
+                    # PostgreSQL does not take ISO 8601's sign in front of the P.
+                    row[field.key] = f"{span // dt.timedelta(microseconds=1)} microseconds"
     return orjson.dumps(rows, default=str).decode()
 
 

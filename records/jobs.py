@@ -12,6 +12,8 @@ from workspaces.models import Workspace
 
 # A worker shows that it lives every second; one silent for this long is taken for dead.
 SILENCE = dt.timedelta(seconds=30)
+# Finding out what a file holds has no pulse; it takes about a second for 10 MB.
+READING_SILENCE = dt.timedelta(minutes=15)
 
 
 class ImportJob(models.Model):
@@ -89,7 +91,9 @@ class ImportJob(models.Model):
 
     @property
     def is_silent(self):
-        """Whether it was being worked on by a worker that has not been heard of for a while."""
+        """Whether it was worked on, and the worker has not been heard of for a while."""
+        if self.state == self.State.UPLOADED:
+            return timezone.now() - (self.heartbeat or self.created_at) > READING_SILENCE
         if self.state != self.State.RUNNING or self.heartbeat is None:
             return False
         return timezone.now() - self.heartbeat > SILENCE

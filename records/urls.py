@@ -1,14 +1,16 @@
 """Addresses of records. /r/<id>/ is the record's grid; what it talks to lies below."""
 
-from django.urls import path
+from django.urls import include, path
 
-from records import entry_views, grid_views, structure_views, views
+from records import api_pages, entry_views, grid_views, structure_views, trash_views, views
 
 urlpatterns = [
     path("w/<uuid:id>/new/", views.record_new, name="record_new"),
     path("r/<uuid:id>/", views.record, name="record"),
     path("r/<uuid:id>/settings/", views.settings, name="record_settings"),
     path("r/<uuid:id>/delete/", views.delete, name="record_delete"),
+    path("w/<uuid:id>/trash/", trash_views.trash, name="record_trash"),
+    path("r/<uuid:id>/restore/", trash_views.restore, name="record_restore"),
     # The grid
     path("r/<uuid:id>/rows", grid_views.rows, name="record_rows"),
     path("r/<uuid:id>/extent", grid_views.extent, name="record_extent"),
@@ -37,4 +39,7 @@ urlpatterns = [
         name="field_restore",
     ),
     path("r/<uuid:id>/structure/<str:name>/move", structure_views.field_move, name="field_move"),
+    # Imports and exports
+    path("", include("records.import_urls")),
+    path("r/<uuid:id>/api/", api_pages.record_api, name="record-api"),
 ]

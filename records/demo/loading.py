@@ -111,7 +111,7 @@ def _run(user, workspace, name, file, chunks, mapped):
         job = services.receive(
             workspace=workspace, name=file, chunks=chunks, actor=actor, at_once=True
         )
-        job = services.change(job=job, actor=actor, mapping=mapped(job), record_name=name)
+        job = services.change(job=job, actor=actor, columns=mapped(job), record_name=name)
         services.prepare(job=job, actor=actor)
     job = services.run_now(job)
     if job.state != ImportJob.State.DONE:

@@ -145,6 +145,10 @@ class Duration(FieldType):
     def cast(self, field, text, form=None):
         return f"kdap_span({text})"
 
+    def text(self, field, column):
+        # Hours beyond 24 instead of days: "-1 days +02:00:00" is no text that people write.
+        return f"make_interval(secs => extract(epoch FROM {column})::float8)::text"
+
     def dump(self, field):
         return lambda value: None if value is None else duration_string(value)
 

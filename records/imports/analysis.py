@@ -51,7 +51,7 @@ class _Reader:
             cells = self._even(numbers, cells)
             if len(self.preview) < PREVIEW_ROWS:
                 self.preview += [
-                    [number, *(cell[:200] for cell in row)]
+                    [number, *(cell[:200].replace("\x00", "�") for cell in row)]
                     for number, row in islice(
                         zip(numbers, cells, strict=True), PREVIEW_ROWS - len(self.preview)
                     )

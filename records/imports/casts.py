@@ -16,7 +16,17 @@ def cell(target):
         text = f"CASE WHEN {text} ~ '^''+[=+@\\t\\r-]' THEN substr({text}, 2) ELSE {text} END"
     for word in target.nulls:
         text = f"NULLIF({text}, {literal(word)})"
+    if target.field.type == "choices":
+        text = LISTED.format(text)
     return f"NULLIF({text}, '')"
+
+
+# ["red", "blue"], as JSON has several choices, is read like "red, blue".
+LISTED = (
+    "CASE WHEN {0} ~ '^\\s*\\[' AND jsonb_typeof(kdap_json({0})) = 'array' THEN "
+    "(SELECT string_agg(item, ',') FROM jsonb_array_elements_text(kdap_json({0})) AS item) "
+    "ELSE {0} END"
+)
 
 
 def filled(target):

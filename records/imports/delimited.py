@@ -144,7 +144,10 @@ def read_sample(path, encoding):
     """Return the first part of the file as text, ending at a line's end when there is more."""
     with open(path, "rb") as file:
         head = file.read(SAMPLE_BYTES)
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
+    try:
+        text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
+    except UnicodeError:
+        raise Invalid(f"This file is not written in {encoding}. Choose another encoding.") from None
     if len(head) == SAMPLE_BYTES:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
     return text.removeprefix("\ufeff")
@@ -206,7 +209,7 @@ def _find_header(rows):
     width = _score(rows)[1] or 1
     for number, row in rows[:20]:
         filled = [cell for cell in row if cell.strip()]
-        if len(filled) * 2 < width or not filled:
+        if len(filled) * 2 < width or not filled or (len(row) == 1 < width):
             continue
         numeric = sum(bool(NUMERIC.fullmatch(cell)) for cell in filled)
         return 0 if numeric * 2 > len(filled) or (numeric and len(rows) == 1) else number

@@ -16,8 +16,10 @@ from records.names import clean_label
 # What databases and statistics programs write for "nothing"; offered, taken only beside numbers,
 # dates and the like, where it can't be a value.
 MISSING = ("NULL", "NA", "N/A", "#N/A", "NaN", "nan", "null", "None", "-", "\\N")
+MISSING_SET = set(MISSING)
 MOST_DISTINCT = 20_000
 EXAMPLES = 5
+MOST_OFFERED = 100
 MOST_CHOICES, FEWEST_ROWS, LARGEST_SHARE = 12, 50, 0.05
 NEUTRALISED = re.compile(r"'+[=+\-@\t\r]")
 
@@ -27,11 +29,11 @@ def _matches(pattern, flags=0):
 
 
 INTEGER = _matches(r"0|-?[1-9]\d{0,17}", re.ASCII)
-DECIMAL = _matches(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,15})?", re.ASCII)
+DECIMAL = _matches(r"(?!-0(?:\.0*)?$)-?(?:0|[1-9]\d{0,17})(?:\.\d{1,15})?", re.ASCII)
 BOOLEAN = {"true", "false", "yes", "no"}
 ISO_DATE = _matches(r"\d{4}-\d\d-\d\d(?:[T ]00:00(?::00(?:\.0+)?)?)?", re.ASCII)
 ISO_MOMENT = _matches(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)(Z|[+-]\d\d:\d\d)?", re.ASCII
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII
 )
 SHORT_DATE = _matches(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?: 00?:00(?::00)?)?", re.ASCII)
 EMAIL = _matches(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
@@ -121,35 +123,30 @@ class Column:
         self.possible = dict(TESTS)
         if not mixed_midnights:
             del self.possible["dated"]
-        self.distinct, self.uncounted = {}, False
+        self.distinct, self.uncounted = set(), False
         self.missing, self.examples = Counter(), []
         self.lines = self.nul = self.neutralised = self.quotes = self.padded = False
         self.whole, self.scale = 1, 0
 
     def feed(self, cells):
         """Take a batch of cells (text, "" for none)."""
+        everything = cells
         self.filled += len(cells) - cells.count("")
-        fresh = set(cells)
-        fresh.discard("")
+        cells = set(cells)
+        cells.discard("")
+        for word in MISSING_SET & cells:
+            self.missing[word] += everything.count(word)
+        fresh = cells - self.distinct
         if not self.uncounted:
-            self._count(cells, fresh)
-        seen = self.distinct.keys()
-        for word in MISSING:
-            if word in fresh:
-                self.missing[word] += cells.count(word)
-        fresh = fresh - getattr(self, "known", set())
-        self.known = set(seen) if not self.uncounted else set()
+            self._count(fresh)
         if fresh:
             self._look(fresh)
 
-    def _count(self, cells, fresh):
+    def _count(self, fresh):
         if len(self.distinct) + len(fresh) > MOST_DISTINCT:
-            self.uncounted, self.distinct = True, {}
-        elif len(self.distinct) <= MOST_CHOICES:
-            for value in fresh:
-                self.distinct[value] = None
+            self.uncounted, self.distinct = True, set()
         else:
-            self.distinct.update(dict.fromkeys(fresh))
+            self.distinct |= fresh
 
     def _look(self, fresh):
         self.longest = max(self.longest, max(map(len, fresh)))
@@ -161,7 +158,11 @@ class Column:
         if "'" in text and not self.neutralised:
             self.neutralised = any(map(NEUTRALISED.match, fresh))
         if len(self.examples) < EXAMPLES:
-            kept = [v[:120] for v in sorted(fresh) if v.strip() and v not in MISSING]
+            kept = [
+                v[:120].replace("\x00", "�")
+                for v in sorted(fresh)
+                if v.strip() and v not in MISSING
+            ]
             self.examples += [v for v in kept if v not in self.examples]
             self.examples = self.examples[:EXAMPLES]
         values = set(map(str.strip, fresh))
@@ -191,6 +192,7 @@ class Column:
             "filled": self.filled,
             "missing": dict(self.missing),
             "nulls": sorted(self.missing) if typed else [],
+            "labels": self._offered(),
             "distinct": None if self.uncounted else len(self.distinct),
             "longest": self.longest,
             "examples": self.examples,
@@ -224,6 +226,14 @@ class Column:
             return "long_text", "", {}, "text"
         return "text", "", {}, "text"
 
+    def _offered(self):
+        """Return the labels that people could make a choice of, [] when there are too many."""
+        labels = {value.lower(): value for value in self.distinct if value not in self.missing}
+        if self.uncounted or len(labels) > MOST_OFFERED:
+            return []
+        labels = sorted(value for value in labels.values() if value.strip())
+        return labels if all(len(v) <= 100 and _is_clean(v) for v in labels) else []
+
     def _labels(self, rows):
         """Return the column's few different labels when it reads like a choice, else None."""
         labels = sorted(self.distinct)
@@ -241,4 +251,11 @@ def _no_label(text):
     """Whether `text` would not survive as a choice's label, or is a number."""
     if len(text) > 60 or not text.strip() or DECIMAL(text) or text.lstrip("0").isdigit():
         return True
-    return clean_label(text) != text or not any(map(str.isalpha, text))
+    return not _is_clean(text) or not any(map(str.isalpha, text))
+
+
+def _is_clean(text):
+    try:
+        return clean_label(text) == text
+    except ValueError:
+        return False

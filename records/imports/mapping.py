@@ -102,11 +102,30 @@ def _remembered(job, record, names):
     return None
 
 
-def check(mapping, width, record=None, mode=ImportJob.Mode.CREATE):
+def options_for(type, found):
+    """Return the options that a new field of `type` needs to take a column found to be `found`."""
+    if type == found["type"]:
+        return found["options"]
+    proof, _, digits = found["proof"].partition(":")
+    scale = int(digits.split(",")[1]) if proof == "decimal" else 2
+    if type == "choice":
+        return {"choices": found["labels"]}
+    if type == "choices":
+        parts = (part.strip() for label in found["labels"] for part in label.split(","))
+        return {"choices": list({part.lower(): part for part in parts if part}.values())}
+    if type in ("decimal", "currency"):
+        return {"precision": 19 + scale, "scale": scale}
+    if type == "percent":
+        return {"scale": max(0, scale - 2)}
+    return {}
+
+
+def check(mapping, found, record=None, mode=ImportJob.Mode.CREATE):
     """Return `mapping` complete and known to fit; raise Invalid with a sentence.
 
-    `width` is how many columns the file has.
+    `found` is what the analysis says of the file's columns.
     """
+    width = len(found)
     if not isinstance(mapping, list) or len(mapping) > width:
         raise Invalid("A mapping is a list with at most one item for each column.")
     keys = {field.key for field in writable(record)} if record else set()
@@ -116,6 +135,8 @@ def check(mapping, width, record=None, mode=ImportJob.Mode.CREATE):
         if item["column"] in seen:
             raise Invalid(f"Column {item['column'] + 1} is mapped twice.")
         seen.add(item["column"])
+        if not item["skip"] and not item.get("field") and item.get("options") is None:
+            item["options"] = options_for(item["type"], found[item["column"]])
         if not item["skip"] and item.get("field"):
             if item["field"] in used:
                 label = record.structure.field(item["field"]).label
@@ -185,11 +206,11 @@ def settle(job, actor):
         record = create_record(workspace=job.workspace, name=name, fields=specs, actor=actor)
     else:
         record = job.record
-        record.forget()
+        record.reload()
         if new:
             changes = [{"op": "add_field", "field": spec} for spec in specs]
             change_structure(record=record, changes=changes, actor=actor)
-            record.forget()
+            record.reload()
     made = iter(record.structure.fields[len(record.structure.fields) - len(new) :])
     targets = []
     for item in taken:

@@ -122,7 +122,9 @@ def text_of(value):
 def _dumped(value):
     try:
         return orjson.dumps(
-            value, default=orjson.Fragment, option=orjson.OPT_PASSTHROUGH_SUBCLASS
+            value,
+            default=lambda digits: orjson.Fragment(str(digits)),
+            option=orjson.OPT_PASSTHROUGH_SUBCLASS,
         ).decode()
     except TypeError:  # half a character, or nesting that orjson does not follow
         return json.dumps(value)

@@ -24,6 +24,10 @@ BEAT_SECONDS = 0.7
 MOST_ATTEMPTS = 2
 # Of the whole way, this share is reading; the rest is writing.
 READING = 0.4
+DIED = (
+    "The worker died twice over this import. Nothing was changed. "
+    "Perhaps the file is too large for the memory there is."
+)
 
 
 class Cancelled(KdapError):
@@ -164,10 +168,7 @@ def _claim(job):
     if fresh is None or fresh.state != ImportJob.State.RUNNING:
         return None
     if fresh.attempts >= MOST_ATTEMPTS:
-        raise KdapError(
-            "The worker died twice over this import. Nothing was changed. "
-            "Perhaps the file is too large for the memory there is."
-        )
+        raise KdapError(DIED)
     if fresh.cancel_asked:
         raise Cancelled("The import was cancelled; nothing was changed.")
     return fresh
@@ -248,12 +249,25 @@ def _explain(error):
 
 def revive_silent():
     """Start imports again whose worker was not heard of for a while; return how many."""
-    from records.tasks import run_import as task
-
     with acting_as(Actor.system(door="beat")):
-        running = ImportJob.objects.filter(state=ImportJob.State.RUNNING)
-        silent = [job for job in running if job.is_silent]
-        for job in silent:
-            _change(job, heartbeat=timezone.now())
-            transaction.on_commit(lambda id=job.pk: task.delay(str(id)))
-    return len(silent)
+        waiting = ImportJob.objects.filter(
+            state__in=[ImportJob.State.RUNNING, ImportJob.State.UPLOADED]
+        )
+        return sum(revive(job) for job in waiting)
+
+
+def revive(job):
+    """Start `job` again if its worker fell silent; return whether it had."""
+    from records import tasks
+
+    if not job.is_silent:
+        return False
+    reading = job.state == ImportJob.State.UPLOADED
+    with acting_as(Actor.system(door="import")):
+        if job.attempts >= MOST_ATTEMPTS:
+            _finish(job, ImportJob.State.FAILED, None, DIED)
+            return True
+        _change(job, heartbeat=timezone.now(), attempts=job.attempts + reading)
+        task = tasks.read_import if reading else tasks.run_import
+        transaction.on_commit(lambda: task.delay(str(job.pk)))
+    return True

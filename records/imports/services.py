@@ -88,8 +88,8 @@ def read_in_background(job):
         job.save()
 
 
-def change(*, job, actor, settings=None, mapping=None, **values):
-    """Change how a job reads, where it goes (`mapping`), or mode, keys, on_error, record_name.
+def change(*, job, actor, settings=None, columns=None, **values):
+    """Change how a job reads, where its `columns` go (a mapping), or mode, keys, on_error, record_name.
 
     New `settings` read the file anew and propose a new mapping. Raises Invalid or Conflict.
     """
@@ -113,8 +113,8 @@ def change(*, job, actor, settings=None, mapping=None, **values):
         job.keys = list(values["keys"])
     if values.get("record_name") is not None:
         job.record_name = clean_name(values["record_name"], "record name")
-    if mapping is not None:
-        job.mapping = mapping
+    if columns is not None:
+        job.mapping = columns
     job.preview = None
     _check(job)
     job.save()
@@ -125,8 +125,7 @@ def _check(job):
     """Raise Invalid unless the job could start as it is."""
     if (job.mode == ImportJob.Mode.CREATE) != (job.record_id is None):
         raise Invalid("A new record is made, or rows go into one there is; not both.")
-    width = len(job.analysis["columns"])
-    job.mapping = mapping.check(job.mapping, width, job.record, job.mode)
+    job.mapping = mapping.check(job.mapping, job.analysis["columns"], job.record, job.mode)
     if job.mode != ImportJob.Mode.UPSERT:
         job.keys = []
         return

@@ -56,7 +56,7 @@ def convert(source, plain, wanted):
             }
         for name in [wanted] if wanted else names:
             sheet = book.get_sheet_by_name(name)
-            if sheet.total_width > 0 and sheet.total_height > 0:
+            if sheet.end is not None:
                 break
         else:
             return {"error": "This workbook has no cells."}
@@ -64,7 +64,7 @@ def convert(source, plain, wanted):
         return {"error": "This workbook is locked by a password. Save it without one."}
     except CalamineError as error:
         return {"error": f"This workbook is damaged ({str(error)[:200]})."}
-    height, width = sheet.total_height, sheet.total_width
+    height, width = (last + 1 for last in sheet.end)
     if width > MOST_COLUMNS and width * height > MOST_CELLS:
         return {
             "error": f"The sheet “{name}” is {width:,} columns wide; {MOST_COLUMNS} is the most."

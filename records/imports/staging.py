@@ -76,7 +76,7 @@ def _copy_bytes(source, width, progress):
     with connection.cursor() as cursor, open(source.path, "rb") as file:
         if dialect.encoding == "utf-8-sig":
             file.seek(3)
-        with cursor.copy(statement) as copy:
+        with connection.wrap_database_errors, cursor.copy(statement) as copy:
             while chunk := file.read(CHUNK):
                 copy.write(chunk)
                 progress(file.tell() / size)
@@ -88,7 +88,8 @@ def _copy_rows(source, width, total, progress):
     columns = ", ".join(f"c{number}" for number in range(width))
     count, refused = 0, []
     with connection.cursor() as cursor, source.rows() as rows:
-        with cursor.copy(f"COPY staging (row_number, {columns}) FROM STDIN (FORMAT csv)") as copy:
+        statement = f"COPY staging (row_number, {columns}) FROM STDIN (FORMAT csv)"
+        with connection.wrap_database_errors, cursor.copy(statement) as copy:
             while batch := list(islice(rows, ROWS_AT_ONCE)):
                 text = io.StringIO()
                 writer = csv.writer(text)
