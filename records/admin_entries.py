@@ -89,6 +89,9 @@ class EntryAdmin(VerbAdmin):
     def get_changelist(self, request, **kwargs):
         return EntryList
 
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"title": self.record.name, "subtitle": None})
+
     def get_search_results(self, request, queryset, search_term):
         """Search as the product does everywhere."""
         if not search_term:

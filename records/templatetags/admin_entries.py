@@ -5,7 +5,7 @@ from django import template
 from records.models import Record
 
 register = template.Library()
-MOST = 100
+MOST = 20
 
 
 @register.simple_tag
