@@ -4,15 +4,16 @@ from django.urls import path, re_path
 
 from kdap import openapi
 from records import api as records
-from records import api_entries, api_structures
+from records import api_entries, api_jobs, api_structures
 from workspaces import api as workspaces
 
 WORKSPACE = "workspaces/<uuid:workspace_id>/"
 RECORD = "records/<uuid:record_id>/"
+IMPORT = "imports/<uuid:import_id>/"
 
 urlpatterns = [
-    path("schema/", openapi.Schema.as_view(), name="api-schema"),
-    path(f"{WORKSPACE}schema/", openapi.WorkspaceSchema.as_view(), name="workspace-schema"),
+    path("schema/", openapi.Schema.as_view(), name="api_schema"),
+    path(f"{WORKSPACE}schema/", openapi.WorkspaceSchema.as_view(), name="workspace_schema"),
     path("workspaces/", workspaces.Workspaces.as_view()),
     path(WORKSPACE, workspaces.OneWorkspace.as_view()),
     path(f"{WORKSPACE}restore/", workspaces.RestoreWorkspace.as_view()),
@@ -28,9 +29,15 @@ urlpatterns = [
     path(f"{RECORD}structure/preview/", api_structures.Preview.as_view()),
     path(f"{RECORD}structure/versions/", api_structures.Versions.as_view()),
     path(f"{RECORD}structure/versions/<int:version>/", api_structures.OneVersion.as_view()),
-    path(f"{RECORD}entries/", api_entries.Entries.as_view(), name="api-entries"),
+    path(f"{RECORD}entries/", api_entries.Entries.as_view()),
     path(f"{RECORD}entries/upsert/", api_entries.Upsert.as_view()),
     path(f"{RECORD}entries/aggregate/", api_entries.Aggregate.as_view()),
     path(f"{RECORD}entries/<int:entry_id>/", api_entries.OneEntry.as_view()),
+    path(f"{WORKSPACE}imports/", api_jobs.WorkspaceImports.as_view()),
+    path(f"{RECORD}imports/", api_jobs.RecordImports.as_view()),
+    path(IMPORT, api_jobs.OneImport.as_view()),
+    path(f"{IMPORT}start/", api_jobs.StartImport.as_view()),
+    path(f"{IMPORT}cancel/", api_jobs.CancelImport.as_view()),
+    path(f"{RECORD}export/", api_jobs.Exports.as_view()),
     re_path(r"", workspaces.Anything.as_view()),
 ]

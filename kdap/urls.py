@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from kdap import api_docs
+
 admin.site.site_header = admin.site.site_title = "KDAP"
 admin.site.index_title = "Administration"
 
@@ -12,6 +14,8 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("kdap.api_urls")),
+    path("api/", api_docs.docs, name="api_docs"),
+    path("api/<uuid:workspace_id>/", api_docs.docs_of_workspace, name="api_docs_workspace"),
     path("", include("workspaces.urls")),
     path("", include("records.urls")),
 ]

@@ -41,5 +41,5 @@ urlpatterns = [
     path("r/<uuid:id>/structure/<str:name>/move", structure_views.field_move, name="field_move"),
     # Imports and exports
     path("", include("records.import_urls")),
-    path("r/<uuid:id>/api/", api_pages.record_api, name="record-api"),
+    path("r/<uuid:id>/api/", api_pages.record_api, name="record_api"),
 ]
