@@ -17,9 +17,10 @@ export class Editors {
   }
 
   /** Edit the active cell; `replace` is the character typed in place of what was there. */
-  open({ replace } = {}) {
+  async open({ replace } = {}) {
     const { grid } = this;
     const { row: position, column: index, field } = grid.selection;
+    if (!grid.store.row(position)) await grid.store.need(position, position);
     const row = grid.store.row(position);
     if (!row || !field || this.open_ || !this.#may(field)) return;
     grid.view.reveal(position, index);

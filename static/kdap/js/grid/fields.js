@@ -9,7 +9,7 @@ export class Fields {
   }
 
   #dialog(url) {
-    window.htmx.ajax("GET", url, { target: "#dialog", swap: "innerHTML" });
+    window.htmx.ajax("GET", url, { target: "#dialog", swap: "innerHTML settle:0" });
   }
 
   /** Add a field; `position` is its place among all fields, the end without. */

@@ -1,5 +1,6 @@
 // The small square at the corner of the selection: drag it and the cells below follow.
 import { part } from "./dialogs.js";
+import { follow } from "./pointer.js";
 import { dragger } from "./selection.js";
 import { today } from "./words.js";
 
@@ -28,19 +29,15 @@ export class Fill {
     event.preventDefault();
     event.stopPropagation();
     const source = { ...grid.selection.rect };
-    const follow = dragger(grid, ({ position }) => {
+    const over = dragger(grid, ({ position }) => {
       grid.selection.go(source.top, source.left, { reveal: false });
       grid.selection.go(Math.max(source.bottom, position), source.right, { extend: true, reveal: false });
     });
-    const end = () => {
-      follow.stop();
-      document.removeEventListener("pointermove", follow.move);
-      document.removeEventListener("pointerup", end);
+    follow(event, over.move, () => {
+      over.stop();
       const { bottom } = grid.selection.rect;
       if (bottom > source.bottom) this.#fill(source, source.bottom + 1, bottom);
-    };
-    document.addEventListener("pointermove", follow.move);
-    document.addEventListener("pointerup", end);
+    });
   }
 
   /** Fill the selection with its first row. */

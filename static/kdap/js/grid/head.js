@@ -1,6 +1,7 @@
 // The header: names of the fields, menus, widths and order by dragging.
 import { icon } from "../toast.js";
 import { button, part } from "./dialogs.js";
+import { follow } from "./pointer.js";
 
 const HIDES_BELOW = 28;
 
@@ -213,17 +214,3 @@ export class Head {
     return gap;
   }
 }
-
-/** Call `move` for each pointer movement until the pointer is lifted, then `end`. */
-export function follow(start, move, end) {
-  const stop = () => {
-    document.removeEventListener("pointermove", move);
-    document.removeEventListener("pointerup", stop);
-    document.removeEventListener("pointercancel", stop);
-    end();
-  };
-  document.addEventListener("pointermove", move);
-  document.addEventListener("pointerup", stop);
-  document.addEventListener("pointercancel", stop);
-}
-

@@ -14,15 +14,15 @@ export const KEYS = [
     ["Shift+ArrowRight", "Stretch the range right", (g) => g.selection.step(0, 1, true)],
   ]],
   ["Far", [
-    ["Home", "First column", (g) => g.selection.go(g.selection.row, 0)],
+    ["Home", "First column", (g) => home(g, g.selection.row)],
     ["End", "Last column", (g) => g.selection.go(g.selection.row, Infinity)],
-    ["Mod+Home", "First cell", (g) => g.selection.go(0, 0)],
+    ["Mod+Home", "First cell", (g) => home(g, 0)],
     ["Mod+End", "Last cell", (g) => g.selection.go(Infinity, Infinity)],
     ["PageUp", "A screen up", (g) => g.selection.step(-g.view.page, 0)],
     ["PageDown", "A screen down", (g) => g.selection.step(g.view.page, 0)],
     ["Mod+ArrowUp", "First row", (g) => g.selection.go(0, g.selection.column)],
     ["Mod+ArrowDown", "Last row", (g) => g.selection.go(Infinity, g.selection.column)],
-    ["Mod+ArrowLeft", "First column", (g) => g.selection.go(g.selection.row, 0)],
+    ["Mod+ArrowLeft", "First column", (g) => home(g, g.selection.row)],
     ["Mod+ArrowRight", "Last column", (g) => g.selection.go(g.selection.row, Infinity)],
     ["Shift+Home", "Stretch to the first column", (g) => stretch(g, null, 0)],
     ["Shift+End", "Stretch to the last column", (g) => stretch(g, null, Infinity)],
@@ -77,12 +77,18 @@ function stretch(grid, row, column) {
   grid.selection.go(row ?? selection.toRow, column ?? selection.toColumn, { extend: true });
 }
 
+/** Go to the first cell of a row, with the columns after the frozen one in sight. */
+function home(grid, row) {
+  grid.parts.scroller.scrollLeft = 0;
+  grid.selection.go(row, 0);
+}
+
 /** Go to the next or previous cell, on to the next or previous row at the end. */
 function wrap(grid, step) {
   const { selection, columns } = grid;
   const column = selection.column + step;
   if (column < 0) selection.go(selection.row - 1, Infinity);
-  else if (column >= columns.shown.length) selection.go(selection.row + 1, 0);
+  else if (column >= columns.shown.length) home(grid, selection.row + 1);
   else selection.go(selection.row, column);
 }
 

@@ -94,9 +94,12 @@ class Grid {
     this.parts.live.textContent = text;
   }
 
-  /** Show a sentence for what happened, and announce it. */
+  /** Show a sentence for what happened, in place of the last of its kind. */
   tell(message, kind = "good") {
+    if (this.told?.dataset.kind === kind) this.told.remove();
     toast({ message, kind });
+    this.told = document.querySelector("#notices > :last-child");
+    if (this.told) this.told.dataset.kind = kind;
   }
 
   /** Show what went wrong; a changed structure is taken over instead. */

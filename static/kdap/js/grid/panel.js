@@ -23,7 +23,8 @@ export class Panel {
   }
 
   /** Open the entry at a position, the active one without. */
-  open(position = this.grid.selection.row) {
+  async open(position = this.grid.selection.row) {
+    await this.grid.store.need(position, position);
     const row = this.grid.store.row(position);
     if (!row) return;
     if (position !== this.grid.selection.row) {
@@ -40,7 +41,7 @@ export class Panel {
   async #load(id, url) {
     this.id = id;
     this.element.hidden = false;
-    await window.htmx.ajax("GET", url, { target: this.element, swap: "innerHTML" });
+    await window.htmx.ajax("GET", url, { target: this.element, swap: "innerHTML settle:0" });
     if (this.id !== id) return;
     this.element.querySelector("h2")?.focus({ preventScroll: true });
   }
@@ -85,7 +86,7 @@ export class Panel {
   async #turn(id) {
     const inside = this.element.contains(document.activeElement);
     this.id = id;
-    await window.htmx.ajax("GET", `${this.grid.urls.entry}${id}/`, { target: this.element, swap: "innerHTML" });
+    await window.htmx.ajax("GET", `${this.grid.urls.entry}${id}/`, { target: this.element, swap: "innerHTML settle:0" });
     if (inside) this.element.querySelector("h2")?.focus({ preventScroll: true });
   }
 

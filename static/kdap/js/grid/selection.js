@@ -1,4 +1,5 @@
 // The active cell and the range around it, moved by mouse, finger and keys.
+import { follow } from "./pointer.js";
 
 /** A range of cells. `mode` is cells, rows, columns or all. */
 export class Selection {
@@ -83,8 +84,9 @@ export class Selection {
       return;
     }
     if (event.target.closest(".cell-editor, .grid-open, .grid-fill")) return;
-    if (event.target.closest("a") && (event.ctrlKey || event.metaKey)) return;
     const again = hit.position === this.row && hit.index === this.column && !this.isRange;
+    // A link opens when its cell was active before, or with Ctrl as links do everywhere.
+    if (event.target.closest("a") && (again || event.ctrlKey || event.metaKey)) return;
     const mode = hit.head ? "rows" : "cells";
     this.go(hit.position, Math.max(0, hit.index), { extend: event.shiftKey, mode, reveal: !hit.head });
     this.grid.focus();
@@ -101,18 +103,12 @@ export class Selection {
   }
 
   #drag(start, mode) {
-    const { scroller } = this.grid.parts;
-    const follow = dragger(this.grid, ({ position, index }) => {
+    const over = dragger(this.grid, ({ position, index }) => {
       if (position === this.toRow && (index === this.toColumn || mode === "rows")) return;
-      this.go(position, mode === "rows" ? this.toColumn : index, { extend: true, mode });
+      const column = mode === "rows" ? this.toColumn : index;
+      this.go(position, column, { extend: true, mode, reveal: false });
     });
-    scroller.setPointerCapture(start.pointerId);
-    scroller.addEventListener("pointermove", follow.move);
-    const end = () => {
-      follow.stop();
-      scroller.removeEventListener("pointermove", follow.move);
-    };
-    scroller.addEventListener("lostpointercapture", end, { once: true });
+    follow(start, over.move, over.stop);
   }
 
   #double(event) {

@@ -7,7 +7,7 @@
 
 const TALLEST = 12_000_000;
 const EXACT = 100_000;
-const OVERSCAN = 12;
+const OVERSCAN = 10;
 
 /** The window on the rows: `first`…`last` (positions) and `left`…`right` (column indexes). */
 export class Viewport {
@@ -52,7 +52,7 @@ export class Viewport {
 
   #sized() {
     const { canvas, grid } = this;
-    canvas.style.height = `${Math.min(this.whole, TALLEST)}px`;
+    canvas.style.height = `${Math.max(Math.min(this.whole, TALLEST), this.open)}px`;
     for (const part of [canvas, grid.parts.head, grid.parts.foot]) {
       part.style.width = `${grid.columns.total + (part === canvas ? 0 : 48)}px`;
     }
@@ -111,7 +111,7 @@ export class Viewport {
     this.firstSeen = Math.max(0, first);
     this.first = Math.max(0, first - OVERSCAN);
     this.last = Math.min(store.count - 1, first + shown + OVERSCAN);
-    [this.left, this.right] = columns.between(scrollLeft + columns.frozen - 300, scrollLeft + clientWidth + 300);
+    [this.left, this.right] = columns.between(scrollLeft + columns.frozen - 200, scrollLeft + clientWidth + 200);
     store.forsake(this.first, this.last);
     if (!store.has(this.first, Math.max(this.first, this.last))) this.#fetch();
     this.grid.emit("draw");
