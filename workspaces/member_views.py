@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
 
 from accounts.tokens import digest
@@ -68,6 +69,7 @@ def show_refused(request, form):
 @login_required
 @require_http_methods(["GET", "POST"])
 @never_cache
+@vary_on_headers("HX-Request")
 def members(request, workspace_id):
     """List members and open invitations; invite by e-mail."""
     enter(request, workspace_id, "admin" if request.method == "POST" else "read")
@@ -111,6 +113,7 @@ def member_role(request, workspace_id, user_id):
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request")
 def member_remove(request, workspace_id, user_id):
     """Ask whether to take a member out, then do it."""
     enter(request, workspace_id, "admin")
@@ -146,8 +149,10 @@ def accept_invitation(request, secret):
     """Show who invites to what; make the person a member when they accept."""
     # Nobody may see an invitation but members; whoever holds the secret may see this one.
     with access.wall_lifted():
-        found = Invitation.objects.select_related("workspace", "invited_by")
-        found = found.filter(digest=digest(secret[:200])).first()
+        wanted = Invitation.objects.filter(digest=digest(secret[:200]))
+        if request.method == "POST":
+            wanted = wanted.select_for_update(of=["self"])  # a second click waits, then is late
+        found = wanted.select_related("workspace", "invited_by").first()
     if found is None or not (found.is_open or found.accepted_at) or found.workspace.deleted_at:
         raise Missing("This invitation was withdrawn or is older than 14 days. Ask for a new one.")
     user = request.user

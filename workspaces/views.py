@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from workspaces import access, services
@@ -44,6 +45,7 @@ def home(request):
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request")
 def workspace_new(request):
     """Ask for a name and make a workspace."""
     form = NameForm(posted(request))
@@ -94,6 +96,7 @@ def workspace_settings(request, workspace_id):
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request")
 def workspace_delete(request, workspace_id):
     """Ask for the name, then put the workspace in the trash."""
     found = enter(request, workspace_id, "own")
@@ -109,6 +112,7 @@ def workspace_delete(request, workspace_id):
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request")
 def workspace_leave(request, workspace_id):
     """Ask, then take the person themselves out of the workspace."""
     found = enter(request, workspace_id)

@@ -11,6 +11,7 @@ from records.models import Record, RecordStructure, StructureVersion
 from records.tests.test_admin_entries import staff
 from workspaces import services
 from workspaces.access import Actor, acting_as
+from workspaces.admin_base import CappedPaginator
 from workspaces.models import Event, Invitation, Member, Role, Workspace
 
 MODELS = [Workspace, Member, Invitation, Event, Record, RecordStructure, StructureVersion]
@@ -187,6 +188,27 @@ class TestEvents:
             root.get(url(Event, "changelist"))
         counts = [q["sql"] for q in queries if "COUNT(" in q["sql"] and "events" in q["sql"]]
         assert all("LIMIT 10001" in sql for sql in counts)
+
+
+class TestCounting:
+    def count(self, monkeypatch, queryset, **limits):
+        for name, value in limits.items():
+            monkeypatch.setattr(CappedPaginator, name, value)
+        with acting_as(Actor.system()):
+            return CappedPaginator(queryset, 10).count, queryset.count()
+
+    def test_small_tables_exactly(self, monkeypatch, full):
+        counted, exact = self.count(monkeypatch, Event.objects.all())
+        assert counted == exact > 0
+
+    def test_big_ones_about(self, monkeypatch, full):
+        counted, _ = self.count(monkeypatch, Event.objects.all(), MOST=2)
+        assert counted >= 3
+
+    def test_slow_ones_from_the_planner(self, monkeypatch, full):
+        slow = Event.objects.extra(where=["pg_sleep(0.05) IS NOT NULL"])
+        counted, _ = self.count(monkeypatch, slow, PATIENCE="10ms")
+        assert isinstance(counted, int)
 
 
 def test_a_role_in_a_workspace_opens_no_admin(bob, workspace):
