@@ -86,8 +86,10 @@ export function paint(cell, value, field, grid) {
 const SIGNS = { EUR: "€", USD: "$", GBP: "£", JPY: "¥" };
 
 function number(value, field) {
+  // A whole number is as often a year or an id as a count: no separators.
+  if (field.type === "integer") return String(value);
   const { scale, currency } = field.options;
-  const amount = readable(value, currency || field.type === "decimal" ? scale : undefined);
+  const amount = readable(value, scale);
   return currency ? `${amount} ${SIGNS[currency] ?? currency}` : amount;
 }
 
