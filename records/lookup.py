@@ -7,24 +7,13 @@ from workspaces import access
 from workspaces.errors import Missing
 from workspaces.models import Role
 
-
-def _columns(alias, model, but=()):
-    """Return (attribute names, SQL list) of a model's columns, in the order that from_db wants."""
-    fields = [field for field in model._meta.concrete_fields if field.name not in but]
-    return [f.attname for f in fields], ", ".join(f"{alias}.{f.column}" for f in fields)
-
-
-RECORD, record_columns = _columns("r", Record)
+FIELDS = Record._meta.concrete_fields
+ATTRIBUTES = [field.attname for field in FIELDS]
 # The structure itself stays behind: most processes have parsed this version before.
-HEAD, head_columns = _columns("s", RecordStructure, but=["structure"])
-FIND = f"""
-SELECT {record_columns}, {head_columns}, m.role
-FROM records r
-JOIN workspaces w ON w.workspace_id = r.workspace_id AND w.deleted_at IS NULL
-JOIN record_structures s ON s.structure_id = r.record_id
-JOIN members m ON m.workspace_id = r.workspace_id AND m.user_id = %s
-WHERE r.record_id = %s
-"""
+HEAD = ("version", "last_event_id", "last_event_version")
+FIND = "SELECT {}, {}, role FROM kdap_find_record(%s, %s)".format(
+    ", ".join(f"(record).{field.column}" for field in FIELDS), ", ".join(HEAD)
+)
 
 
 def find_record(actor, record_id, action="read", *, trashed=False):
@@ -38,10 +27,17 @@ def find_record(actor, record_id, action="read", *, trashed=False):
         row = cursor.fetchone()
     if row is None:
         raise Missing("There is no such record here, or it is not shared with you.")
-    record = Record.from_db("default", RECORD, row[: len(RECORD)])
-    record.head = RecordStructure.from_db("default", HEAD, row[len(RECORD) : -1])
+    record = Record.from_db("default", ATTRIBUTES, row[: len(FIELDS)])
+    record.head = _head(record, dict(zip(HEAD, row[len(FIELDS) : -1], strict=True)))
     actor.roles[record.workspace_id] = Role(row[-1])
     access.require(actor, action, record.workspace_id)
     if record.deleted_at and not trashed:
         raise Missing("This record is in the trash.")
     return record
+
+
+def _head(record, values):
+    """Return the RecordStructure without its structure, which is read when it is asked for."""
+    values["record_id"] = record.pk
+    known = [f.attname for f in RecordStructure._meta.concrete_fields if f.attname in values]
+    return RecordStructure.from_db("default", known, [values[name] for name in known])
