@@ -1,13 +1,12 @@
 """One pass over a whole file: what its columns hold, and what is odd about it."""
 
 import csv
-from itertools import islice, zip_longest
+from itertools import zip_longest
 
 from records.imports import sources
 from records.imports.guess import Column
 from records.names import clean_label
 
-BATCH = 8000
 PREVIEW_ROWS = 20
 
 
@@ -20,8 +19,8 @@ def analyse(job):
         reader = _Reader(source, mixed_midnights=job.format == "sheet")
         neutralised = sources.FORMATS[job.format].neutralised
         try:
-            with source.rows(strict=True) as rows:
-                reader.read(rows)
+            with source.rows(strict=True) as batches:
+                reader.read(batches)
         except csv.Error:
             # Sloppy quotes: read what there is, as a spreadsheet would, but say so.
             reader = _Reader(source, mixed_midnights=job.format == "sheet")
@@ -29,8 +28,8 @@ def analyse(job):
                 "Some quotes in this file are not as they should be. Look closely."
             )
             reader.plain = False
-            with source.rows() as rows:
-                reader.read(rows)
+            with source.rows() as batches:
+                reader.read(batches)
         return source.settings | {"width": source.dialect.width}, reader.result(neutralised)
 
 
@@ -39,40 +38,33 @@ class _Reader:
         self.source, self.width = source, source.dialect.width
         self.columns = [Column(mixed_midnights) for _ in range(self.width)]
         self.rows, self.longer, self.shorter = 0, [], 0
-        self.last, self.plain, self.preview, self.notices = source.dialect.header_row, True, [], []
+        self.plain, self.preview, self.notices = True, [], []
 
-    def read(self, rows):
-        """Take all rows, in batches, column by column."""
-        while batch := list(islice(rows, BATCH)):
-            numbers, cells = zip(*batch, strict=True)
-            if numbers[-1] - self.last != len(batch):
-                self.plain = False  # blank lines, which COPY takes for broken rows
-            self.last = numbers[-1]
-            cells = self._even(numbers, cells)
+    def read(self, batches):
+        """Take all rows, column by column."""
+        for first, rows in batches:
+            if set(map(len, rows)) != {self.width}:
+                rows = self._even(first, rows)
             if len(self.preview) < PREVIEW_ROWS:
-                self.preview += [
-                    [number, *(cell[:200].replace("\x00", "�") for cell in row)]
-                    for number, row in islice(
-                        zip(numbers, cells, strict=True), PREVIEW_ROWS - len(self.preview)
-                    )
-                ]
-            for column, values in zip(
-                self.columns, zip_longest(*cells, fillvalue=""), strict=False
-            ):
-                column.feed(values)
-            self.rows += len(batch)
+                self._show(first, rows)
+            for column, cells in zip(self.columns, zip_longest(*rows, fillvalue=""), strict=False):
+                column.feed(cells)
+            self.rows += len(rows)
 
-    def _even(self, numbers, cells):
-        """Return the rows no longer than the header, noting what was odd."""
-        if set(map(len, cells)) == {self.width}:
-            return cells
-        self.plain = False
-        for number, row in zip(numbers, cells, strict=True):
+    def _show(self, first, rows):
+        for number, row in enumerate(rows[: PREVIEW_ROWS - len(self.preview)], first):
+            cells = (cell[:200].replace("\x00", "�") for cell in row)
+            self.preview.append([number, *cells])
+
+    def _even(self, first, rows):
+        """Return the rows that hold something, no longer than the header; note what was odd."""
+        self.plain = False  # COPY takes blank lines and ragged rows for errors
+        for number, row in enumerate(rows, first):
             if len(row) > self.width and any(row[self.width :]):
                 self.longer.append(number)
-            elif len(row) < self.width:
+            elif 0 < len(row) < self.width:
                 self.shorter += 1
-        return [row[: self.width] for row in cells]
+        return [row[: self.width] for row in rows if row]
 
     def result(self, neutralised):
         """Return the analysis."""

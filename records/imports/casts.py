@@ -7,11 +7,14 @@ there only for columns of which the analysis has seen every cell.
 from django.utils import timezone
 
 from records.fields.base import literal
+from records.fields.choices import ids_by_label
 
 
 def cell(target):
     """Return SQL for the target's staged text: NULL where it is empty or stands for nothing."""
     text = f"s.c{target.column}"
+    if target.typed:
+        return f"{text}::text"
     if target.found["neutralised"]:
         text = f"CASE WHEN {text} ~ '^''+[=+@\\t\\r-]' THEN substr({text}, 2) ELSE {text} END"
     for word in target.nulls:
@@ -42,10 +45,36 @@ def safe(target):
 def proven(target):
     """Return SQL for the value that needs no check of its own, or None when there is none."""
     field, found, text = target.field, target.found, cell(target)
+    if target.typed:
+        return f"s.c{target.column}"
     if set(found["missing"]) - set(target.nulls) and found["proof"] != "text":
         return None
+    if field.type == "choice":
+        return _choice(field, found, target)
     prove = PROVEN.get(field.type)
     return prove(field, found, text) if prove and not _bounded(field) else None
+
+
+def column_type(target):
+    """Return the SQL type as which COPY can parse the target's cells by itself, or None."""
+    if target.field.type not in STAGED or not proven(target):
+        return None
+    local = target.field.type == "datetime" and target.found["proof"] != "zoned"
+    return None if local else target.field.kind.column(target.field)
+
+
+STAGED = ("integer", "decimal", "currency", "percent", "date", "datetime", "boolean")
+
+
+def _choice(field, found, target):
+    """Return a plain comparison with the labels in the column, when all are choices."""
+    known = ids_by_label(field)
+    labels = [label for label in found["labels"] if label not in target.nulls]
+    counted = found["distinct"] == len(found["labels"]) + len(found["missing"])
+    if not labels or not counted or any(label.lower() not in known for label in labels):
+        return None
+    cases = " ".join(f"WHEN {literal(v)} THEN {known[v.lower()]}" for v in labels)
+    return f"CASE {cell(target)} {cases} END"
 
 
 def _bounded(field):

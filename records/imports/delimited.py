@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
 from charset_normalizer import from_bytes
 
@@ -16,6 +16,8 @@ LONGEST_CELL = 10 * 1024**2
 MOST_COLUMNS = 500
 SAMPLE_BYTES = 512 * 1024
 SAMPLE_ROWS = 1000
+# Few enough that Python's collector does not come to see the rows before they are gone.
+BATCH = 500
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f")
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -194,14 +196,9 @@ def _sample_rows(sample, dialect):
     if re.match(r"sep=(.)\r?\n", sample):
         lines = lines[1:]
     try:
-        return list(enumerate(islice(dialect.reader(_normal(lines)), SAMPLE_ROWS), 1))
+        return list(enumerate(islice(dialect.reader(lines), SAMPLE_ROWS), 1))
     except csv.Error as error:
         raise Invalid(_explain(error)) from None
-
-
-def _normal(lines):
-    # str.splitlines also cuts at form feeds and the like, which csv takes as part of a cell.
-    return iter(lines)
 
 
 def _find_header(rows):
@@ -232,25 +229,24 @@ def _width(rows, header_row):
 
 @contextmanager
 def opened(path, dialect, strict=False):
-    """Give an iterator of (number, cells) over all rows after the header, blank ones left out.
+    """Give an iterator of (number of the first row, rows) over all batches of rows of a file.
 
-    Numbers are those that a spreadsheet would show. Raises Invalid with a sentence when the file
-    can't be read on.
+    Numbers are those that a spreadsheet would show; blank lines are empty rows. Raises Invalid
+    with a sentence when the file can't be read on, with `strict` csv.Error at sloppy quotes.
     """
     with open(path, encoding=dialect.encoding, newline="", errors="strict") as file:
-        yield _rows(file, dialect, strict)
+        yield _batches(file, dialect, strict)
 
 
-def _rows(file, dialect, strict):
-    first = file.readline()
-    lines = _from(first.removeprefix("\ufeff"), file)
-    if re.fullmatch(r"sep=.\r?\n", first.removeprefix("\ufeff")):
-        lines = file
+def _batches(file, dialect, strict):
+    first = file.readline().removeprefix("\ufeff")
+    lines = file if re.fullmatch(r"sep=.\r?\n", first) else chain([first], file)
     reader = dialect.reader(lines, strict)
     try:
-        for number, row in enumerate(reader, 1):
-            if number > dialect.header_row and row:
-                yield number, row
+        number = 1
+        while batch := list(islice(reader, BATCH)):
+            yield number, batch
+            number += len(batch)
     except csv.Error as error:
         if strict:
             raise
@@ -262,19 +258,24 @@ def _rows(file, dialect, strict):
         ) from None
 
 
-def _from(first, rest):
-    yield first
-    yield from rest
+def below_header(batches, dialect):
+    """Yield (number of the first row, rows) for what follows the header."""
+    for number, batch in batches:
+        above = dialect.header_row + 1 - number
+        if above <= 0:
+            yield number, batch
+        elif batch[above:]:
+            yield number + above, batch[above:]
 
 
 def header(path, dialect):
     """Return the cells of the header row, [] when there is none."""
     if not dialect.header_row:
         return []
-    with opened(path, replace(dialect, header_row=0)) as rows:
-        for number, row in rows:
-            if number >= dialect.header_row:
-                return row if number == dialect.header_row else []
+    with opened(path, dialect) as batches:
+        for number, batch in batches:
+            if dialect.header_row < number + len(batch):
+                return batch[dialect.header_row - number]
     return []
 
 

@@ -22,7 +22,7 @@ def keep(chunks, path):
     """
     digest, size = hashlib.sha256(), 0
     with tempfile.TemporaryFile() as packed:
-        with zstandard.ZstdCompressor(level=3).stream_writer(packed, closefd=False) as writer:
+        with zstandard.ZstdCompressor(level=1).stream_writer(packed, closefd=False) as writer:
             for chunk in chunks:
                 size += len(chunk)
                 if size > settings.MAX_UPLOAD_BYTES:

@@ -130,13 +130,15 @@ class Column:
 
     def feed(self, cells):
         """Take a batch of cells (text, "" for none)."""
-        everything = cells
-        self.filled += len(cells) - cells.count("")
-        cells = set(cells)
-        cells.discard("")
-        for word in MISSING_SET & cells:
-            self.missing[word] += everything.count(word)
-        fresh = cells - self.distinct
+        different = set(cells)
+        self.filled += len(cells)
+        if "" in different:
+            self.filled -= cells.count("")
+            different.discard("")
+        if not MISSING_SET.isdisjoint(different):
+            for word in MISSING_SET & different:
+                self.missing[word] += cells.count(word)
+        fresh = different - self.distinct
         if not self.uncounted:
             self._count(fresh)
         if fresh:

@@ -136,12 +136,10 @@ def load(record, targets, rows, progress, skip_bad, keys=None):
             with transaction.atomic():
                 return _load(work, skip_bad, keys)
         except DatabaseError as error:
-            if getattr(error.__cause__, "sqlstate", "")[:2] != "22" or not any(
-                work.proven.values()
-            ):
+            if getattr(error.__cause__, "sqlstate", "")[:2] != "22":
                 raise
             # A proof did not hold in PostgreSQL's eyes; go the slow, certain way.
-            work.proven = dict.fromkeys(work.proven)
+            work.proven = {t.column: casts.proven(t) if t.typed else None for t in targets}
             return _load(work, skip_bad, keys)
 
 

@@ -26,6 +26,7 @@ class Target:
     form: str
     nulls: tuple
     found: dict
+    typed: bool = False  # staged in its type, not as text
 
 
 def propose(job, record=None):

@@ -177,10 +177,10 @@ def _claim(job):
 def _do(job, actor, pulse):
     """Load the job's file inside the running transaction; return (record, Outcome)."""
     access.require(actor, "write", job.workspace)
+    record, targets = mapping.settle(job, actor)
     with sources.opened(job) as source:
         source = sources.with_width(source, len(job.analysis["columns"]))
-        rows = staging.fill(source, job.analysis, pulse.reading)
-    record, targets = mapping.settle(job, actor)
+        rows, targets = staging.fill(source, job.analysis, targets, pulse.reading)
     outcome = loading.load(
         record,
         targets,

@@ -25,9 +25,11 @@ class Source:
         cells = delimited.header(self.path, self.dialect)[: self.dialect.width]
         return cells + [""] * (self.dialect.width - len(cells))
 
+    @contextmanager
     def rows(self, strict=False):
-        """Context manager: an iterator of (number, cells)."""
-        return delimited.opened(self.path, self.dialect, strict)
+        """Give an iterator of (number of the first row, rows), blank lines being empty rows."""
+        with delimited.opened(self.path, self.dialect, strict) as batches:
+            yield delimited.below_header(batches, self.dialect)
 
 
 class Delimited:
