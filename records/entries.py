@@ -14,7 +14,7 @@ from django.db import DatabaseError, DataError, IntegrityError, connection, tran
 from records.fields import Refused
 from records.history import quoted
 from workspaces import access
-from workspaces.errors import Conflict, Invalid, KdapError, Missing, PreconditionFailed
+from workspaces.errors import Conflict, Forbidden, Invalid, Missing, PreconditionFailed
 
 MOST_ROWS = 10_000
 MOST_PROBLEMS = 100
@@ -114,8 +114,11 @@ def update_entries(*, record, changes, actor, versions=None):
     ids = sorted(changes)
     cleaned = clean_rows(record, [changes[id] for id in ids], partial=True)
     with explained(record):
-        tags = lock(record, ids)
-        _check_versions(tags, versions or {})
+        # One statement on one row can't wait in a circle, so it needs no lock beforehand.
+        alone = len(ids) == 1 and cleaned[0] and not any((versions or {}).values())
+        tags = {} if alone else lock(record, ids)
+        if not alone:
+            _check_versions(tags, versions or {})
         groups = {}
         for id, row in zip(ids, cleaned, strict=True):
             if row:
@@ -123,6 +126,8 @@ def update_entries(*, record, changes, actor, versions=None):
         for keys, rows in groups.items():
             for id, tag in run(record, _update_sql(record, keys), [as_json(record, rows)]):
                 tags[id] = tag
+        if not tags:
+            raise Missing(f"Entry {ids[0]} is not there (any more).", missing=ids)
     return Written(list(changes), [tags[id] for id in changes])
 
 
@@ -166,7 +171,11 @@ def upsert_entries(*, record, rows, keys, actor):
         before = lock(record, sorted(found.values()))
         written = {}
         if new:
-            made = create_entries(record=record, rows=[rows[n] for n in new], actor=actor)
+            try:
+                made = create_entries(record=record, rows=[rows[n] for n in new], actor=actor)
+            except Invalid as error:
+                _renumber(error.problems, new)
+                raise
             written |= dict(zip(new, zip(made.ids, made.tags, strict=True), strict=True))
         if found:
             changes = {found[n]: rows[n] for n in sorted(found)}
@@ -178,6 +187,14 @@ def upsert_entries(*, record, rows, keys, actor):
     result = Written([id for id, _ in order], [tag for _, tag in order])
     updated = updated if found else 0
     return result, len(new), updated, len(found) - updated
+
+
+def _renumber(problems, numbers):
+    """Let pointers name rows as the caller counts them: row n of a part is numbers[n]."""
+    for item in problems:
+        _, number, *rest = item["pointer"].split("/", 2)
+        if number.isdigit():
+            item["pointer"] = "/".join(["", str(numbers[int(number)]), *rest])
 
 
 def _match(record, rows, keys):
@@ -334,7 +351,7 @@ def explain(record, error):
     if state in ("40P01", "40001", "55P03"):
         return Conflict("Somebody else changed the same entries at this moment. Try again.")
     if state == "42501":
-        return KdapError("The database's own wall refused this.")
+        return Forbidden("The database's own wall refused this.")
     return None
 
 

@@ -12,7 +12,7 @@ from records.models import Record, RecordStructure, StructureVersion
 from records.names import table_name
 from workspaces import access
 from workspaces.errors import Conflict
-from workspaces.events import append, applies, stamp
+from workspaces.events import append, applied, applies, stamp
 from workspaces.services import clean_name
 
 # Waiting longer for the table's lock would make every reader queue behind the change.
@@ -226,9 +226,10 @@ def _structure_changed(event):
 
 
 def _touch(event, **columns):
-    Record.objects.filter(pk=event.stream_id).update(
+    changed = Record.objects.filter(pk=event.stream_id).update(
         updated_at=event.timestamp, **stamp(event), **columns
     )
+    applied(changed)
 
 
 @applies("record.changed")

@@ -32,10 +32,10 @@ class InvalidStructure(Invalid):
 
 
 class Conflict(KdapError):
-    """Somebody else changed the same thing first."""
+    """As things stand it can't be done; mostly because somebody changed the same thing first."""
 
     status = 409
-    title = "It changed in the meantime"
+    title = "Not as things stand"
 
 
 class PreconditionFailed(Conflict):

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from workspaces.errors import Conflict
+from workspaces.errors import Conflict, Forbidden
 
 _appliers = {}
 
@@ -94,3 +94,12 @@ def append(*, type, stream_id, workspace_id, payload, expected=None):
 def stamp(event):
     """Return the columns by which a snapshot names the event that made it."""
     return {"last_event_id": event.id, "last_event_version": event.version}
+
+
+def applied(rows):
+    """Raise Forbidden when an event changed no snapshot: the database's wall hid the row.
+
+    Without this an event without effect would stay in the log.
+    """
+    if not rows:
+        raise Forbidden("The database's own wall refused this.")

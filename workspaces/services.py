@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from workspaces import access
 from workspaces.errors import Conflict, Forbidden, Invalid, Missing
-from workspaces.events import append, applies, stamp
+from workspaces.events import append, applied, applies, stamp
 from workspaces.models import Invitation, Member, Role, Workspace
 
 
@@ -190,9 +190,10 @@ def _created(event):
 
 
 def _change(event, **columns):
-    Workspace.objects.filter(pk=event.stream_id).update(
+    changed = Workspace.objects.filter(pk=event.stream_id).update(
         updated_at=event.timestamp, **stamp(event), **columns
     )
+    applied(changed)
 
 
 @applies("workspace.renamed")
