@@ -206,6 +206,12 @@ class FieldForm(forms.Form):
         """The bound fields of the rules that this type can have."""
         return [self[name] for name in ("default", "required", "unique") if name in self.fields]
 
+    def suggest_choices(self, labels):
+        """Fill in `labels` as the choices, unless the person wrote some already."""
+        if labels and not self.data.get("option_choices"):
+            self.data = self.data.copy()
+            self.data["option_choices"] = "\n".join(labels)
+
     @property
     def spec(self):
         """The field as records.plans.edit takes it."""

@@ -160,7 +160,7 @@ class Asked:
         source, params = f"{self.query.table} WHERE {self.query.where}", list(self.query.params)
         if span is not None:
             source = (
-                f"(SELECT * FROM {source} ORDER BY {self.query.order} OFFSET %s LIMIT %s) AS some"
+                f"(SELECT * FROM {source} ORDER BY {self.query.order} OFFSET %s LIMIT %s) AS span"
             )
             params += span
         row = _ask(f"SELECT {', '.join(columns)} FROM {source}", params)

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 
 
@@ -26,8 +27,9 @@ def text_of(value, field, names):
     """Return an API value as the text of a cell."""
     if value is None:
         return ""
-    if isinstance(value, dt.datetime):
-        return date_format(timezone.localtime(value), "Y-m-d H:i")
+    if field.kind.editor == "datetime":
+        moment = value if isinstance(value, dt.datetime) else parse_datetime(value)
+        return date_format(timezone.localtime(moment), "Y-m-d H:i")
     if field.kind.editor == "user":
         return names.get(str(value), "someone who left")
     if field.kind.editor == "json":

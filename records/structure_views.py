@@ -11,9 +11,15 @@ from django_htmx.http import trigger_client_event
 from records import fields, plans, services
 from records.forms import FieldForm
 from records.models import StructureVersion
+from records.plain import text_of
+from records.query import Query
 from records.requests import get_record
+from records.shape import people_in
 from workspaces.access import allows
 from workspaces.errors import Conflict, DestructiveChange, InvalidStructure, Missing
+
+# A field with more different values than this is not offered them as choices.
+MOST_SUGGESTED = 50
 
 
 @login_required
@@ -96,13 +102,26 @@ def _field_dialog(request, record, form, change, context):
     if request.method == "GET":
         return render(request, "records/field.html", context)
     if part == "options":
-        form = context["form"] = FieldForm(request.POST, context.get("field"))
         form._errors = {}
+        if "field" in context and form.kind.key in ("choice", "choices"):
+            form.suggest_choices(_values_in(request, record, context["field"]))
         suffix = "#options" if request.htmx else ""
         return render(request, f"records/field.html{suffix}", context)
     if not form.is_valid():
         return render(request, "records/field.html", context, status=422)
     return _carry_out(request, record, [change()], context, "records/field.html", form)
+
+
+def _values_in(request, record, field):
+    """Return the different values of a field as labels, when they are few enough for choices."""
+    if field.kind.virtual or not field.kind.sortable or "choices" in field.options:
+        return []
+    query = Query(record, where={"field": field.key, "op": "filled"})
+    groups = query.aggregate([("count", None)], [field.key], limit=MOST_SUGGESTED + 1)
+    if len(groups) > MOST_SUGGESTED:
+        return []
+    names = {str(person["id"]): person["name"] for person in people_in(record.workspace_id)}
+    return [" ".join(text_of(group[field.key], field, names).split()) for group in groups]
 
 
 @login_required
@@ -167,7 +186,7 @@ def _carry_out(request, record, changes, context, template, form=None):
     except (InvalidStructure, DestructiveChange, Conflict) as error:
         sentence = error.detail
         if isinstance(error, Conflict):
-            record.forget()
+            record.reload()
             context["version"] = record.version
     if request.POST.get("part") == "plan":
         return render(request, f"{template}#plan", context | {"plan": plan, "sentence": sentence})

@@ -50,10 +50,10 @@ export class Editors {
     this.grid.edits.write([{ position, key: field.key, value: next }]);
   }
 
-  /** A second click on the active cell ticks a box. */
-  #again(hit) {
+  /** A second click on the active cell ticks a box; a second tap edits whatever is there. */
+  #again({ head, touched }) {
     const { field } = this.grid.selection;
-    if (field?.editor === "boolean" && !hit.head) this.open();
+    if (!head && (touched || field?.editor === "boolean")) this.open();
   }
 
   #show(editor) {

@@ -8,7 +8,12 @@ export class Selection {
     this.row = this.column = this.toRow = this.toColumn = 0;
     this.mode = "cells";
     const { scroller } = grid.parts;
-    scroller.addEventListener("pointerdown", (event) => this.#down(event));
+    scroller.addEventListener("pointerdown", (event) => {
+      this.touched = event.pointerType !== "mouse";
+      if (!this.touched) this.#down(event);
+    });
+    // A finger that scrolls must not select; only one that taps does.
+    scroller.addEventListener("click", (event) => { if (this.touched) this.#down(event); });
     scroller.addEventListener("dblclick", (event) => this.#double(event));
     grid.on("columns:rebuilt", () => this.clamp());
     grid.on("extent", () => this.clamp());
@@ -90,9 +95,9 @@ export class Selection {
     const mode = hit.head ? "rows" : "cells";
     this.go(hit.position, Math.max(0, hit.index), { extend: event.shiftKey, mode, reveal: !hit.head });
     this.grid.focus();
-    if (event.pointerType === "mouse") this.#drag(event, mode);
-    if (again && !event.shiftKey) this.grid.emit("cell:again", hit);
-    if (event.pointerType === "mouse") event.preventDefault();
+    if (!this.touched) this.#drag(event, mode);
+    if (again && !event.shiftKey) this.grid.emit("cell:again", { ...hit, touched: this.touched });
+    if (!this.touched) event.preventDefault();
   }
 
   /** A right click outside the range moves it there first. */
