@@ -46,6 +46,7 @@ def test_page_of_a_record(alice, bob, charlie, books):
     page = alice.client.get(url).content.decode()
     assert f"/api/v1/records/{books.pk}/entries/" in page
     assert "<code>title</code>" in page
+    assert url in alice.client.get(f"/r/{books.pk}/").content.decode()
     assert bob.client.get(url).status_code == 200
     assert charlie.client.get(url).status_code == 404
 
