@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from django.core.cache import cache
 from django.db import connection
+from psycopg import ClientCursor
 
 from records.history import quoted
 from records.query import Query
@@ -99,10 +100,8 @@ class Export:
         )
         with acting_as(self.actor), connection.cursor() as cursor:
             rows, size = [], 0
-            with (
-                connection.wrap_database_errors,
-                cursor.copy(*bound(f"COPY ({select}) TO STDOUT ({options})", query.params)) as copy,
-            ):
+            statement = whole(f"COPY ({select}) TO STDOUT ({options})", query.params)
+            with connection.wrap_database_errors, cursor.copy(statement) as copy:
                 for data in copy:
                     rows.append(bytes(data))
                     size += len(data)
@@ -158,7 +157,7 @@ def rows_of(export):
     with connection.chunked_cursor() as cursor:
         cursor.itersize = 2000
         select = f"SELECT {columns} FROM {query.table} WHERE {query.where} ORDER BY {query.order}"
-        cursor.execute(*bound(select, query.params))
+        cursor.execute(whole(select, query.params))
         yield cursor
 
 
@@ -167,9 +166,12 @@ def escaped(sql):
     return sql.replace("%", "%%")
 
 
-def bound(statement, params):
-    """Return (statement, params) as COPY takes them: without any it looks for no places."""
-    return (statement, params) if params else (statement.replace("%%", "%"), None)
+def whole(statement, params):
+    """Return `statement` with its parameters written in: COPY takes none of its own."""
+    if not params:
+        return statement.replace("%%", "%")
+    with connection.cursor():  # connects, where this thread has not yet
+        return ClientCursor(connection.connection).mogrify(statement, params)
 
 
 # Whatever people typed, or names that they gave.
