@@ -114,26 +114,57 @@ def _unix(value):
 
 
 class ChoicesField(forms.CharField):
-    """Choices, one a line; a script sends them as JSON with ids and colours."""
+    """Choices, one a line; a script (choices.js) shows them with colours and sends JSON.
+
+    Cleans to a list of labels and of dicts with id, label and color.
+    """
 
     def __init__(self, **common):
-        super().__init__(widget=forms.Textarea(attrs={"rows": 6, "data-choices": "|".join(HUES)}))
+        super().__init__(widget=forms.Textarea(attrs={"rows": 6}))
         self.label, self.required = common.get("label"), False
         self.help_text = "One a line."
 
     def prepare_value(self, value):
-        if isinstance(value, list):
-            return "\n".join(item["label"] for item in value)
-        return value
+        return "\n".join(_label(item) for item in _items(value))
 
     def to_python(self, value):
-        value = super().to_python(value)
-        if value.startswith("["):
-            try:
-                return orjson.loads(value)
-            except orjson.JSONDecodeError:
-                pass
-        return [line.strip() for line in value.splitlines() if line.strip()]
+        return _items(super().to_python(value))
+
+
+def _label(item):
+    return str(item.get("label", "")) if isinstance(item, dict) else str(item)
+
+
+def _items(value):
+    """Return choices as a list, whatever they come as: a list, JSON, or lines of labels."""
+    if isinstance(value, list):
+        return value
+    if (value or "").startswith("["):
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            pass
+    return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+
+def numbered(items, old):
+    """Return choices with the numbers they had in `old`; new ones get numbers never used there.
+
+    Cells hold numbers, so a label without one is looked up; else its cells would be another's.
+    """
+    known = {item["id"]: item for item in old}
+    by_label = {item["label"].lower(): item for item in old}
+    following = max(known, default=0)
+    made = []
+    for item in items:
+        item = {"label": item} if not isinstance(item, dict) else dict(item)
+        same = known.get(item.get("id")) or by_label.get(_label(item).lower())
+        if same is None:
+            following += 1
+            made.append({"color": HUES[1 + following % (len(HUES) - 1)], **item, "id": following})
+        else:
+            made.append(same | item | {"id": same["id"]})
+    return made
 
 
 LABELS = {
@@ -193,6 +224,8 @@ class FieldForm(forms.Form):
             self.fields[f"option_{name}"] = option_control(name, info)
             default = info.get_default(call_default_factory=True)
             self.initial[f"option_{name}"] = kept.get(name, carried.get(name, default))
+        self.old_choices = carried.get("choices", [])
+        self._show_choices((data or {}).get("option_choices"))
         if not self.kind.may_be_unique:
             del self.fields["unique"]
         if self.kind.computed:
@@ -208,9 +241,20 @@ class FieldForm(forms.Form):
 
     def suggest_choices(self, labels):
         """Fill in `labels` as the choices, unless the person wrote some already."""
-        if labels and not self.data.get("option_choices"):
+        if labels and not _items(self.data.get("option_choices")):
             self.data = self.data.copy()
             self.data["option_choices"] = "\n".join(labels)
+            self._show_choices(self.data["option_choices"])
+
+    def _show_choices(self, written):
+        """Hand the script the choices with their numbers and colours."""
+        if "option_choices" in self.fields:
+            items = self.initial["option_choices"] if written is None else _items(written)
+            shown = orjson.dumps(numbered(items, self.old_choices)).decode()
+            self.fields["option_choices"].widget.attrs |= {
+                "data-choices": "|".join(HUES),
+                "data-items": shown,
+            }
 
     @property
     def spec(self):
@@ -221,6 +265,8 @@ class FieldForm(forms.Form):
             for name in self.options
             if data[f"option_{name}"] not in (None, "")
         }
+        if "choices" in options:
+            options["choices"] = numbered(options["choices"], self.old_choices)
         return {
             "label": data["label"],
             "type": data["type"],

@@ -1,5 +1,6 @@
 """The structure page and the dialogs that change fields."""
 
+import orjson
 import pytest
 from django.urls import reverse
 
@@ -192,3 +193,29 @@ def test_settings_and_the_trash(alice, bob, books):
     assert alice.client.post(delete, {"name": "wrong"}).status_code == 422
     assert alice.client.post(delete, {"name": "Novels"}).status_code == 302
     assert alice.client.get(url(books, "record")).status_code == 404
+
+
+def test_choices_keep_their_cells_however_they_are_written(alice, make_record):
+    genres = {"type": "choice", "options": {"choices": ["Novel", "Poetry", "Travel"]}}
+    books = make_record(genre=genres)
+    add(alice, books, {"genre": "Novel"}, {"genre": "Travel"})
+    with alice.acting():
+        edit = url(books, "field", field_id(books, "genre"))
+    lines = {"label": "Genre", "type": "choice", "option_choices": "New\ntravel\nNovel"}
+    assert alice.client.post(edit, lines).status_code == 302
+    with alice.acting():
+        assert column(Record.objects.get(pk=books.pk), "genre") == ["Novel", "travel"]
+    items = [
+        {"id": 1, "label": "Prose", "color": "red"},
+        {"id": 3, "label": "Trips"},
+        {"label": "X"},
+        {"id": 4, "label": "New"},
+    ]
+    lines["option_choices"] = orjson.dumps(items).decode()
+    assert alice.client.post(edit, lines).status_code == 302
+    with alice.acting():
+        assert column(Record.objects.get(pk=books.pk), "genre") == ["Prose", "Trips"]
+    lines["option_choices"] = "Prose\nOther"
+    answer = alice.client.post(edit, lines)
+    assert answer.status_code == 422
+    assert "1 cell of “Genre” can’t become single choice" in answer.content.decode()

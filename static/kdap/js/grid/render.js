@@ -40,13 +40,13 @@ export class Render {
 
   #release(position, row) {
     this.rows.delete(position);
-    row.element.style.transform = "translateY(-9999px)";
-    row.y = null;
+    row.element.hidden = true;
     this.free.push(row);
   }
 
   #take(position) {
     const row = this.free.pop() ?? this.#make();
+    row.element.hidden = false;
     this.rows.set(position, row);
     return row;
   }
