@@ -6,8 +6,9 @@
 import orjson
 
 from records import indexes
+from records.cursors import decode_cursor, encode_cursor
 from records.history import quoted
-from records.query import Query, decode_cursor, encode_cursor
+from records.query import Query
 from workspaces.errors import Invalid, KdapError
 
 SYSTEM = ("created_at", "updated_at", "created_by", "updated_by")

@@ -258,7 +258,7 @@ class FieldForm(forms.Form):
 
     @property
     def spec(self):
-        """The field as records.plans.edit takes it."""
+        """The field as records.edits.edit takes it."""
         data = self.cleaned_data
         options = {
             name: _plain(data[f"option_{name}"])

@@ -1,8 +1,7 @@
 """Changing a structure: what would happen, in sentences and numbers, before it happens.
 
-`edit` applies a person's changes to a structure without a database. `plan` gives the operations
-that lie between two structures. Each operation describes itself, weighs what it would cost in
-entries, and carries itself out.
+`plan` gives the operations that lie between two structures, without a database. Each operation
+describes itself, weighs what it would cost in entries, and carries itself out.
 """
 
 from dataclasses import dataclass, field
@@ -10,11 +9,9 @@ from functools import cached_property
 
 from django.db import connection
 
-from records import structure as structures
 from records import tables
 from records.history import quoted
-from records.names import field_key
-from records.structure import Field, Shelved, Structure
+from records.structure import Field, Structure
 from workspaces.errors import DestructiveChange, InvalidStructure
 
 EXAMPLES = 10
@@ -383,129 +380,3 @@ def _changes(old, new, shelf):
     if any(getattr(old, name) != getattr(new, name) for name in rules):
         widen = old.kind.column(old) != new.kind.column(new)
         yield ChangeRules(old, new, widen)
-
-
-CHANGES = ("add_field", "change_field", "delete_field", "restore_field", "move_field")
-
-
-def edit(structure, changes, version):
-    """Return `structure` with `changes` made to it, as the structure numbered `version`.
-
-    A change is a dict with `op`, one of CHANGES: add_field {field: {label, type, …}, position?},
-    change_field {field, and what to change}, delete_field {field}, restore_field {field},
-    move_field {field, position}. A field is named by key or id. Raises InvalidStructure.
-    """
-    if not isinstance(changes, list) or not changes:
-        raise InvalidStructure("Say what to change: a list of changes.")
-    for index, change in enumerate(changes):
-        if not isinstance(change, dict) or change.get("op") not in CHANGES:
-            raise InvalidStructure(
-                f"A change is an object whose op is one of {', '.join(CHANGES)}.",
-                problems=[{"pointer": f"/changes/{index}", "detail": "Unknown change."}],
-            )
-        rest = {key: value for key, value in change.items() if key != "op"}
-        structure = globals()[f"_{change['op']}"](structure, version, rest)
-    return structure
-
-
-def _named(structure, name):
-    try:
-        return structure.field(name)
-    except KeyError:
-        raise InvalidStructure(f"There is no field “{str(name)[:60]}”.") from None
-
-
-def _add_field(structure, version, change):
-    spec = change.get("field")
-    if not isinstance(spec, dict) or not spec.keys() >= {"label", "type"}:
-        raise InvalidStructure("A new field needs a label and a type.")
-    unknown = spec.keys() - {
-        "label",
-        "type",
-        "required",
-        "unique",
-        "default",
-        "description",
-        "options",
-    }
-    if unknown:
-        raise InvalidStructure(f"A field has no “{sorted(unknown)[0][:60]}”.")
-    made = structures.make_field(taken=structure.key_set(), **spec)
-    place = _place(change.get("position"), structure)
-    fields = list(structure.fields)
-    fields.insert(place, made)
-    return structure.but(fields=fields)
-
-
-def _change_field(structure, version, change):
-    old = _named(structure, change.pop("field", None))
-    allowed = {"label", "type", "required", "unique", "default", "description", "options"}
-    if change.keys() - allowed:
-        raise InvalidStructure(f"A field has no “{sorted(change.keys() - allowed)[0][:60]}”.")
-    data = old.model_dump() | change
-    if data["type"] != old.type:
-        if "options" not in change:
-            data["options"] = _carried(old, data["type"])
-        if "default" not in change:
-            data["default"] = None
-    new = structures.parse({"fields": [data]}).fields[0]
-    shelf = structure.shelf
-    if converts(old, new):
-        if old.kind.virtual or new.kind.virtual or new.kind.computed:
-            raise InvalidStructure(f"“{old.label}” can't become {new.kind.label.lower()}.")
-        column = f"_c{version}_{old.id}"
-        shelf = (*shelf, Shelved(field=old, column=column, reason="converted", version=version))
-    fields = [new if item.id == old.id else item for item in structure.fields]
-    return structure.but(fields=fields, shelf=shelf)
-
-
-def _carried(old, type):
-    """Return the options that a field keeps when it gets another type."""
-    from records import fields
-
-    if not isinstance(type, str) or type not in fields.TYPES:
-        return {}
-    known = fields.TYPES[type].Options.model_fields
-    return {name: value for name, value in old.options.items() if name in known}
-
-
-def _delete_field(structure, version, change):
-    old = _named(structure, change.get("field"))
-    place = structure.fields.index(old)
-    column = "" if old.kind.virtual else f"_d{version}_{old.id}"
-    item = Shelved(field=old, column=column, reason="deleted", version=version, position=place)
-    fields = [other for other in structure.fields if other.id != old.id]
-    return structure.but(fields=fields, shelf=(*structure.shelf, item))
-
-
-def _restore_field(structure, version, change):
-    name = change.get("field")
-    found = [
-        item
-        for item in structure.shelf
-        if item.reason == "deleted" and name in (item.field.id, item.field.key)
-    ]
-    if not found:
-        raise InvalidStructure(f"There is no deleted field “{str(name)[:60]}”.")
-    item = found[-1]
-    back = item.field
-    if back.key in structure.key_set():
-        back = back.model_copy(update={"key": field_key(back.label, structure.key_set())})
-    fields = list(structure.fields)
-    fields.insert(min(item.position, len(fields)), back)
-    return structure.but(fields=fields, shelf=[i for i in structure.shelf if i is not item])
-
-
-def _move_field(structure, version, change):
-    moved = _named(structure, change.get("field"))
-    fields = [item for item in structure.fields if item.id != moved.id]
-    fields.insert(_place(change.get("position"), structure), moved)
-    return structure.but(fields=fields)
-
-
-def _place(position, structure):
-    if position is None:
-        return len(structure.fields)
-    if not isinstance(position, int) or isinstance(position, bool) or position < 0:
-        raise InvalidStructure("A position is a whole number from 0.")
-    return min(position, len(structure.fields))

@@ -4,7 +4,6 @@ A condition is JSON: {"field": key, "op": operator, "value": …}, or {"and": [�
 {"not": {…}}. Identifiers come from the structure only; values are parameters only.
 """
 
-import base64
 import datetime as dt
 from functools import cached_property
 
@@ -404,19 +403,3 @@ def is_bigint(number):
 def escape_like(text):
     """Return `text` with what LIKE would read as a wildcard escaped."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def encode_cursor(key):
-    """Return an opaque cursor for a key."""
-    return base64.urlsafe_b64encode(orjson.dumps(key, default=plain)).decode().rstrip("=")
-
-
-def decode_cursor(text):
-    """Return the key of a cursor; raise Invalid when it is none of ours."""
-    try:
-        key = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, orjson.JSONDecodeError):
-        key = None
-    if not isinstance(key, list) or any(isinstance(part, (dict, list)) for part in key):
-        raise Invalid("This cursor is not one that KDAP gave.")
-    return key

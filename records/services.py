@@ -6,7 +6,7 @@ import time
 from django.db import OperationalError, connection, transaction
 from uuid_utils.compat import uuid7
 
-from records import plans, tables
+from records import edits, plans, tables
 from records import structure as structures
 from records.models import Record, RecordStructure, StructureVersion
 from records.names import table_name
@@ -95,7 +95,7 @@ def restore_record(*, record, actor):
 
 
 def preview_structure(*, record, changes, actor):
-    """Return what `changes` (see records.plans.edit) would do, without doing it.
+    """Return what `changes` (see records.edits.edit) would do, without doing it.
 
     A dict: version, sentences, impact (list of dicts), destructive, blocked.
     """
@@ -168,7 +168,7 @@ LOCKS = {"structure": 7001, "import": 7002}
 
 def _plan(record, changes):
     before = record.structure
-    return plans.plan(before, plans.edit(before, changes, record.version + 1))
+    return plans.plan(before, edits.edit(before, changes, record.version + 1))
 
 
 def _append(record, type, payload):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from records import fields, plans
+from records import edits, fields
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -20,6 +20,6 @@ def test_every_field_type_is_documented_with_its_operators(key):
     assert all(f"`{name}`" in row for name in fields.get(key).Options.model_fields)
 
 
-@pytest.mark.parametrize("change", plans.CHANGES)
+@pytest.mark.parametrize("change", edits.CHANGES)
 def test_every_change_of_a_structure_is_documented(change):
     assert f"`{change}`" in (DOCS / "structures.md").read_text()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from records.query import Query, decode_cursor, encode_cursor
+from records.cursors import decode_cursor, encode_cursor
+from records.query import Query
 from records.tests.helpers import add, column
 from workspaces.errors import Invalid
 
