@@ -114,7 +114,7 @@ def _unix(value):
 
 
 class ChoicesField(forms.CharField):
-    """Choices, one a line; a script (choices.js) shows them with colours and sends JSON.
+    """Choices, one a line; a script (field_form.js) shows them with colours and sends JSON.
 
     Cleans to a list of labels and of dicts with id, label and color.
     """

@@ -139,18 +139,6 @@ class Asked:
         query = Query(self.record)
         return query.rows(limit=len(ids), extra="entry_id = ANY(%s)", extra_params=[ids])
 
-    def place_of(self, entry_id):
-        """Return how many rows stand before an entry, or None when the filter hides it."""
-        if not self.everything:
-            return None
-        table = self.query.table
-        there, before = _ask(
-            f"SELECT EXISTS (SELECT FROM {table} WHERE entry_id = %s), "
-            f"(SELECT count(*) FROM {table} WHERE entry_id < %s)",
-            [entry_id, entry_id],
-        )
-        return before if there else None
-
     def sums(self, wanted, span=None):
         """Return {"function:key": value} for `wanted`, a list of (function, key).
 

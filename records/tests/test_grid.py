@@ -1,10 +1,15 @@
 """The grid's page and its blocks: any row, in any order, in the same few statements."""
 
+import re
+
 import orjson
 import pytest
+from django.conf import settings
 from django.urls import reverse
 
 from kdap.tests.people import give_role
+from records import fields
+from records.forms import ICONS
 from records.grid import BLOCK, Asked
 from records.tests.helpers import add, sql
 from workspaces.models import Role
@@ -168,3 +173,12 @@ def test_blocks_cost_the_same_anywhere(alice, many, django_assert_max_num_querie
     get(client, "record_rows", many, block=1, sort="price")
     with django_assert_max_num_queries(14):
         get(client, "record_rows", many, block=2, sort="price")
+
+
+def test_icons_of_types_and_scripts_are_in_the_sprite():
+    static = settings.BASE_DIR / "static/kdap"
+    known = set(re.findall(r'id="([\w-]+)"', (static / "img/icons.svg").read_text()))
+    used = {kind.icon for kind in fields.TYPES.values()} | set(ICONS)
+    for path in (static / "js").rglob("*.js"):
+        used |= set(re.findall(r"""\bicon(?:\(|: )"([\w-]+)\"""", path.read_text()))
+    assert used - known == set()

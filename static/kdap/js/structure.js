@@ -1,5 +1,5 @@
 // The structure page: fields are dragged to another place, for everybody.
-import "./choices.js";
+import "./field_form.js";
 
 document.addEventListener("pointerdown", (event) => {
   const grip = event.target.closest?.("[data-sortable] .item-grip");

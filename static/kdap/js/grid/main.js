@@ -1,5 +1,5 @@
 // Puts the grid together: one object that its parts share, and the events between them.
-import "../choices.js";
+import "../field_form.js";
 import { toast } from "../toast.js";
 import { get } from "./api.js";
 import { Clipboard } from "./clipboard.js";

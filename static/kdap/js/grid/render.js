@@ -2,6 +2,8 @@
 import { icon } from "../toast.js";
 import { paint, textOf } from "./cells.js";
 
+const counting = new Intl.NumberFormat("en");
+
 /** The body of the grid: a pool of row elements. */
 export class Render {
   constructor(grid) {
@@ -109,7 +111,7 @@ export class Render {
     if (row.position === position) return;
     row.position = position;
     row.element.setAttribute("aria-rowindex", position + 2);
-    row.number.textContent = (position + 1).toLocaleString("en");
+    row.number.textContent = counting.format(position + 1);
   }
 
   #fill(row, position) {
@@ -124,9 +126,14 @@ export class Render {
       Object.assign(cell, { value, mark, id: data?.[0] });
       if (mark?.text !== undefined) cell.element.textContent = mark.text;
       else paint(cell.element, value, field, grid);
-      cell.element.title = mark?.detail ?? "";
-      cell.element.toggleAttribute("aria-invalid", Boolean(mark?.detail));
+      if (cell.element.title || mark?.detail) this.#explain(cell.element, mark?.detail);
     }
+  }
+
+  #explain(element, detail) {
+    element.title = detail ?? "";
+    if (detail) element.setAttribute("aria-invalid", "true");
+    else element.removeAttribute("aria-invalid");
   }
 
   /** Show the selection and marks; writes only what differs from what is there. */

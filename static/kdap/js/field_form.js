@@ -1,14 +1,22 @@
-// The choices of a field, with colours and order: takes the place of a text area with one choice
-// a line (data-choices lists the colours, data-items the choices) and writes JSON back into it.
+// What the form of a field can do with a script: its type comes into sight, and its choices get
+// colours and an order.
 import { icon } from "./toast.js";
 
-document.addEventListener("htmx:after:swap", enhanceAll);
+document.addEventListener("htmx:after:swap", (event) => {
+  const opened = event.detail.ctx?.target?.id === "dialog";
+  if (opened) document.querySelector(".type-choice:has(:checked)")?.scrollIntoView({ block: "nearest" });
+  enhanceAll();
+});
 enhanceAll();
 
 function enhanceAll() {
   for (const area of document.querySelectorAll("textarea[data-choices]")) enhance(area);
 }
 
+/**
+ * Put a list in the place of a text area with one choice a line; data-choices lists the colours,
+ * data-items the choices. What is changed is written back as JSON.
+ */
 function enhance(area) {
   if (area.dataset.ready) return;
   area.dataset.ready = "yes";
@@ -43,14 +51,16 @@ function fresh(list, hues) {
 function lineOf(item, hues, write, next) {
   const line = make("li", "choice-line");
   line.item = item;
-  const color = make("select", `choice-color hue-${item.color}`);
+  const swatch = make("span", `choice-color hue-${item.color}`);
+  const color = make("select", "");
   color.setAttribute("aria-label", "Colour");
   for (const hue of hues) color.append(new Option(hue, hue, false, hue === item.color));
   color.addEventListener("change", () => {
     item.color = color.value;
-    color.className = `choice-color hue-${item.color}`;
+    swatch.className = `choice-color hue-${item.color}`;
     write();
   });
+  swatch.append(color);
   const label = make("input", "input input-sm");
   Object.assign(label, { type: "text", value: item.label, autocomplete: "off" });
   label.setAttribute("aria-label", "Choice");
@@ -72,7 +82,7 @@ function lineOf(item, hues, write, next) {
     return button;
   };
   line.append(
-    color, label,
+    swatch, label,
     act("Move up", "arrow-up", () => line.previousElementSibling?.before(line)),
     act("Remove", "x", () => line.remove()),
   );
