@@ -11,11 +11,6 @@ export class Editors {
     grid.on("cell:again", (hit) => this.#again(hit));
   }
 
-  /** Whether a cell is being edited. */
-  get isOpen() {
-    return this.open_ !== null;
-  }
-
   /** Edit the active cell; `replace` is the character typed in place of what was there. */
   async open({ replace } = {}) {
     const { grid } = this;
