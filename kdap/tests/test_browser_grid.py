@@ -94,6 +94,9 @@ def test_typing_moving_and_refusing(alice, shelf, open_grid):
     page.keyboard.type("7")
     page.keyboard.press("Escape")
     expect(cell(page, 1, 1)).to_have_text("")
+    expect(page.locator(".mark-waiting")).to_have_count(
+        0
+    )  # cells show what the server has yet to say
     assert kept(alice, shelf, "title")[0] == "Emma"
     assert kept(alice, shelf, "price")[:2] == ["1234.50", None]
 
