@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
-from django.db import DatabaseError, DataError
+from django.db import DatabaseError
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.parsers import BaseParser
@@ -16,7 +16,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from workspaces.errors import Conflict, Forbidden, Invalid, KdapError
+from workspaces.errors import Invalid, KdapError, pointer_step, refused_by_database
 
 log = logging.getLogger(__name__)
 PROBLEM_TYPE = "application/problem+json"
@@ -133,7 +133,7 @@ def _body(kind, title, code, detail, problems=(), extra=None):
 def _known(error):
     """Return (body, headers) of an error we have words for, else None."""
     if isinstance(error, DatabaseError):
-        error = _from_database(error)
+        error = refused_by_database(error) or error
     if isinstance(error, KdapError):
         kind = KINDS.get(error.status, "bad-request")
         title = error.title if error.status != 400 else "This call can't be understood"
@@ -187,7 +187,7 @@ def pointed(detail, pointer=""):
     """Yield {"pointer", "detail"} for each sentence in a serializer's nested errors."""
     if isinstance(detail, dict):
         for key, inner in detail.items():
-            step = "" if key == "non_field_errors" else f"/{_step(key)}"
+            step = "" if key == "non_field_errors" else f"/{pointer_step(key)}"
             yield from pointed(inner, pointer + step)
     elif isinstance(detail, list):
         for number, inner in enumerate(detail):
@@ -195,23 +195,3 @@ def pointed(detail, pointer=""):
             yield from pointed(inner, f"{pointer}/{number}" if nested else pointer)
     else:
         yield {"pointer": pointer, "detail": str(detail)}
-
-
-def _step(key):
-    return str(key)[:60].replace("~", "~0").replace("/", "~1")
-
-
-def _from_database(error):
-    """Return the KdapError behind what the database refused, or the error itself."""
-    state = getattr(error.__cause__, "sqlstate", None)
-    if isinstance(error, DataError):
-        return Invalid("A value can't be kept or compared in this way.")
-    if state == "42501":
-        return Forbidden("The database's own wall refused this.")
-    if state in ("40P01", "40001", "55P03"):
-        return Conflict("Somebody else changed the same thing at this moment. Try again.")
-    if state in ("42703", "42P01"):
-        return Conflict("The structure was changed in the meantime. Load it again.")
-    if state == "23505":
-        return Conflict("This exists already.")
-    return error

@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
-from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from records.fields import Refused
 from records.history import quoted
 from workspaces import access
-from workspaces.errors import Conflict, Forbidden, Invalid, Missing, PreconditionFailed
+from workspaces.errors import (
+    Invalid,
+    Missing,
+    PreconditionFailed,
+    pointer_step,
+    refused_by_database,
+)
 
 MOST_ROWS = 10_000
 MOST_PROBLEMS = 100
@@ -28,7 +34,7 @@ class Written:
     tags: list
 
 
-def clean_rows(record, rows, *, partial, require_all=True):
+def clean_rows(record, rows, *, partial):
     """Return `rows` (dicts by field key) cleaned; raise Invalid naming every bad cell.
 
     With `partial` only the given keys are cleaned; without, missing ones get their default.
@@ -59,7 +65,7 @@ def _clean_row(row, takes, partial, number, problems):
         field = takes.get(key)
         if field is None:
             detail = f"There is no field “{str(key)[:60]}” that can be written."
-            problems.append({"pointer": f"/{number}/{_pointer(key)}", "detail": detail})
+            problems.append({"pointer": f"/{number}/{pointer_step(key)}", "detail": detail})
             continue
         try:
             clean[key] = field.kind.clean(value, field)
@@ -79,11 +85,6 @@ def _clean_row(row, takes, partial, number, problems):
     return clean
 
 
-def _pointer(key):
-    """Return a key as one step of a JSON pointer (RFC 6901)."""
-    return str(key)[:60].replace("~", "~0").replace("/", "~1")
-
-
 def _summary(problems, rows):
     first = problems[0]["detail"]
     return first if len(problems) == 1 else f"{len(problems)} values can't be taken. {first}"
@@ -98,7 +99,7 @@ def create_entries(*, record, rows, actor):
         if not keys:
             made = _insert_empty(record, len(cleaned))
         else:
-            made = run(record, _insert_sql(record, tuple(keys)), [as_json(record, cleaned)])
+            made = run(_insert_sql(record, tuple(keys)), [as_json(record, cleaned)])
     made.sort()
     return Written([id for id, _ in made], [tag for _, tag in made])
 
@@ -124,7 +125,7 @@ def update_entries(*, record, changes, actor, versions=None):
             if row:
                 groups.setdefault(tuple(sorted(row)), []).append({"entry_id": id} | row)
         for keys, rows in groups.items():
-            for id, tag in run(record, _update_sql(record, keys), [as_json(record, rows)]):
+            for id, tag in run(_update_sql(record, keys), [as_json(record, rows)]):
                 tags[id] = tag
         if not tags:
             raise Missing(f"Entry {ids[0]} is not there (any more).", missing=ids)
@@ -169,7 +170,7 @@ def upsert_entries(*, record, rows, keys, actor):
         found = _match(record, cleaned, keys)
         new = [number for number in range(len(rows)) if number not in found]
         before = lock(record, sorted(found.values()))
-        written = {}
+        written, updated = {}, 0
         if new:
             try:
                 made = create_entries(record=record, rows=[rows[n] for n in new], actor=actor)
@@ -185,7 +186,6 @@ def upsert_entries(*, record, rows, keys, actor):
             updated = sum(tags[id] != before[id] for id in tags)
     order = [written[number] for number in range(len(rows))]
     result = Written([id for id, _ in order], [tag for _, tag in order])
-    updated = updated if found else 0
     return result, len(new), updated, len(found) - updated
 
 
@@ -265,7 +265,7 @@ def as_json(record, rows):
     return orjson.dumps(rows, default=str).decode()
 
 
-def run(record, statement, params):
+def run(statement, params):
     """Execute a statement that returns (entry_id, _ev) rows; return them as a list."""
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
@@ -309,7 +309,6 @@ def _insert_empty(record, count):
     """Insert rows that have nothing but what the database gives them."""
     table = quoted(record.table_name)
     return run(
-        record,
         f"INSERT INTO {table} (entry_id) SELECT nextval(pg_get_serial_sequence(%s, 'entry_id')) "
         "FROM generate_series(1, %s) RETURNING entry_id, _ev",
         [table, count],
@@ -339,20 +338,10 @@ class explained:
 
 def explain(record, error):
     """Return a KdapError for a DatabaseError on a record's table, or None if it is not known."""
-    cause = error.__cause__
-    diag = getattr(cause, "diag", None)
-    state = getattr(cause, "sqlstate", None)
+    diag = getattr(error.__cause__, "diag", None)
     if isinstance(error, IntegrityError) and diag is not None:
         return _broken_rule(record, diag)
-    if isinstance(error, DataError):
-        return Invalid("A value does not fit its field.")
-    if state in ("42703", "42P01", "0A000"):
-        return Conflict("The structure was changed in the meantime. Load it again.")
-    if state in ("40P01", "40001", "55P03"):
-        return Conflict("Somebody else changed the same entries at this moment. Try again.")
-    if state == "42501":
-        return Forbidden("The database's own wall refused this.")
-    return None
+    return refused_by_database(error)
 
 
 def _broken_rule(record, diag):

@@ -93,7 +93,7 @@ class AddField(Operation):
 
     def apply(self, record):
         if not self.after.kind.virtual:
-            tables.add_column(record, self.after, None)
+            tables.add_column(record, self.after)
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ class ConvertField(Operation):
         old = self.before.kind.text(self.before, quoted(self.column))
         tables.shelve_column(record, self.before, self.column)
         bare = self.after.model_copy(update={"required": False, "unique": False, "default": None})
-        tables.add_column(record, bare, None)
+        tables.add_column(record, bare)
         tables.drop_rules(record, bare)
         if self.after.type != "autonumber":
             with tables.silent(record):

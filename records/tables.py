@@ -52,7 +52,7 @@ def hang_triggers(record, structure):
     )
 
 
-def add_column(record, field, structure):
+def add_column(record, field):
     """Add the column of `field` to the table and its twin; existing entries get its default."""
     table, twin = quoted(record.table_name), quoted(history_name(record.table_name))
     column, kind = quoted(field.key), field.kind.column(field)

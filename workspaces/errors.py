@@ -1,5 +1,7 @@
 """What can go wrong, as a small tree; pages and API show the same sentence."""
 
+from django.db import DataError
+
 
 class KdapError(Exception):
     """Something a person can understand and mend.
@@ -62,3 +64,31 @@ class Missing(KdapError):
 
     status = 404
     title = "Not found"
+
+
+# SQLSTATE (PostgreSQL, appendix A) → what it means to the person who asked.
+REFUSALS = {
+    "22": (Invalid, "A value does not fit its field, or can't be compared in this way."),
+    "42703": (Conflict, "The structure was changed in the meantime. Load it again."),
+    "42P01": (Conflict, "The structure was changed in the meantime. Load it again."),
+    "0A000": (Conflict, "The structure was changed in the meantime. Load it again."),
+    "40001": (Conflict, "Somebody else changed the same thing at this moment. Try again."),
+    "40P01": (Conflict, "Somebody else changed the same thing at this moment. Try again."),
+    "55P03": (Conflict, "Somebody else changed the same thing at this moment. Try again."),
+    "42501": (Forbidden, "The database's own wall refused this."),
+    "23505": (Conflict, "This exists already."),
+}
+
+
+def refused_by_database(error):
+    """Return the KdapError behind a django.db.DatabaseError, or None when it is our own fault."""
+    state = getattr(error.__cause__, "sqlstate", None) or ""
+    if isinstance(error, DataError) and not state:
+        state = "22"  # refused by the driver, before it was sent
+    kind, detail = REFUSALS.get(state) or REFUSALS.get(state[:2]) or (None, None)
+    return kind(detail) if kind else None
+
+
+def pointer_step(key):
+    """Return a key as one step of a JSON pointer (RFC 6901), at most 60 characters of it."""
+    return str(key)[:60].replace("~", "~0").replace("/", "~1")
