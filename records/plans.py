@@ -327,6 +327,8 @@ def converts(before, after):
         return before.type != after.type or not had <= kept
     if before.kind.virtual or after.kind.virtual or "autonumber" in (before.type, after.type):
         return before.type != after.type
+    if before.kind.refers_to != after.kind.refers_to:
+        return True  # equal columns, but not every uuid is a person's
     return old != new and not _widens(old, new)
 
 

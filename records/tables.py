@@ -142,6 +142,12 @@ def _add_rules(record, field):
     if field.unique:
         name = quoted(rule_name(record, field, "unique"))
         execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE ({column})")
+    if field.kind.refers_to:
+        name = quoted(rule_name(record, field, "known"))
+        refers_to = field.kind.refers_to
+        execute(
+            f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({column}) REFERENCES {refers_to}"
+        )
     if field.required:
         execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL")
 
@@ -150,7 +156,7 @@ def drop_rules(record, field):
     """Drop what the database enforces on the column of `field`."""
     table, column = quoted(record.table_name), quoted(field.key)
     suffixes = [suffix for suffix, _ in field.kind.checks(field, column)]
-    for suffix in [*suffixes, "unique"]:
+    for suffix in [*suffixes, "unique", "known"]:
         name = quoted(rule_name(record, field, suffix))
         execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
     execute(f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL")

@@ -40,6 +40,7 @@ class FieldType:
     aggregates = ("filled", "empty", "distinct")
     virtual = False  # shows a system column instead of having its own
     computed = False  # filled by the database, never by people
+    refers_to = ""  # SQL of the table and column in which every value must be
     textual = False  # the database's own text is what the API sends
     sortable = True
     may_be_unique = True

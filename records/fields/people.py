@@ -23,14 +23,21 @@ class User(FieldType):
     editor = "user"
     schema = {"type": "string", "format": "uuid"}
     may_be_unique = False
+    refers_to = "users (id)"
 
     def column(self, field):
         return "uuid"
 
     def model_field(self, field, **common):
         common["db_column"] = common.get("db_column") or field.key
+        # The rule in the database is refers_to's: it has to come and go with the field.
         return models.ForeignKey(
-            settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False, **common
+            settings.AUTH_USER_MODEL,
+            models.PROTECT,
+            related_name="+",
+            db_index=False,
+            db_constraint=False,
+            **common,
         )
 
     def parse(self, value, field):
