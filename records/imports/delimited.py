@@ -103,10 +103,8 @@ def sniff(path, given=None):
         dialect = replace(dialect, header_row=_find_header(rows))
     width = _width(rows, dialect.header_row)
     if width > MOST_COLUMNS:
-        raise Invalid(
-            f"This file has {width:,} columns; {MOST_COLUMNS} is the most. "
-            "Perhaps the delimiter is another one."
-        )
+        hint = "" if "delimiter" in known else " Perhaps the delimiter is another one."
+        raise Invalid(f"This file has {width:,} columns; {MOST_COLUMNS} is the most.{hint}")
     return replace(dialect, width=width).checked()
 
 

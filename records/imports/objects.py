@@ -3,9 +3,11 @@
 import codecs
 import csv
 import json
+from functools import partial
 
 import orjson
 
+from records.imports.delimited import MOST_COLUMNS
 from workspaces.errors import Invalid
 
 # A list has to be held whole; lines need not be.
@@ -32,7 +34,7 @@ def json_to_csv(path, plain):
         data = loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise Invalid(f"This is no JSON: {_where(error)}") from None
-    _write(plain, _listed(data))
+    _write(plain, partial(_objects, _listed(data)))
 
 
 def _listed(data):
@@ -57,16 +59,7 @@ def _listed(data):
 
 def ndjson_to_csv(path, plain):
     """Write the NDJSON file at `path` as CSV to `plain`; raise Invalid naming the bad line."""
-    keys, count = {}, 0
-    for row in _lines(path):
-        keys.update(dict.fromkeys(row))
-        count += 1
-    if not count:
-        raise Invalid("This file has no rows.")
-    with open(plain, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(keys)
-        writer.writerows([text_of(row.get(key)) for key in keys] for row in _lines(path))
+    _write(plain, partial(_lines, path))
 
 
 def _lines(path):
@@ -84,18 +77,29 @@ def _lines(path):
             yield row
 
 
-def _write(plain, rows):
-    keys = {}
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, dict):
+def _objects(items):
+    for number, item in enumerate(items, 1):
+        if not isinstance(item, dict):
             raise Invalid(f"Item {number:,} of the list is no object.")
+        yield item
+
+
+def _write(plain, rows):
+    """Write what `rows()` yields, dicts, as CSV to `plain`; their keys are looked at first."""
+    keys = {}
+    for row in rows():
         keys.update(dict.fromkeys(row))
+        if len(keys) > MOST_COLUMNS:  # a key of its own in each row would make rows × rows cells
+            raise Invalid(f"The objects have more than {MOST_COLUMNS} different keys.")
     if not keys:
         raise Invalid("This file has no rows.")
     with open(plain, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(keys)
-        writer.writerows([text_of(row.get(key)) for key in keys] for row in rows)
+        writer.writerow(map(text_of, keys))
+        try:
+            writer.writerows([text_of(row.get(key)) for key in keys] for row in rows())
+        except RecursionError:
+            raise Invalid("A value of this file nests too deep.") from None
 
 
 class Digits(str):
@@ -127,7 +131,19 @@ def _dumped(value):
             option=orjson.OPT_PASSTHROUGH_SUBCLASS,
         ).decode()
     except TypeError:  # half a character, or nesting that orjson does not follow
-        return json.dumps(value)
+        return _spelled(value)
+
+
+def _spelled(value):
+    """Return JSON as orjson would write it, slowly."""
+    if isinstance(value, Digits):
+        return value
+    if isinstance(value, dict):
+        pairs = (f"{_spelled(key)}:{_spelled(item)}" for key, item in value.items())
+        return f"{{{','.join(pairs)}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_spelled, value))}]"
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def _where(error):

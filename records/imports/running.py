@@ -1,13 +1,20 @@
 """Running a job: once, whole or not at all, with a pulse that tells how far it is.
 
 Everything an import writes is one transaction. A worker that dies takes it with it; the job then
-has no pulse any more, and is started once more.
+has no pulse any more, and is started once more. Whoever works on a job holds its lock in the
+database, which goes with them however they end: a job whose lock is free is nobody's.
 """
 
 import logging
 import threading
 
-from django.db import DatabaseError, connection, transaction
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from django.db.models import F
 from django.utils import timezone
 
@@ -25,9 +32,10 @@ MOST_ATTEMPTS = 2
 # Of the whole way, this share is reading; the rest is writing.
 READING = 0.4
 DIED = (
-    "The worker died twice over this import. Nothing was changed. "
+    "The worker or the database died twice over this import. Nothing was changed. "
     "Perhaps the file is too large for the memory there is."
 )
+CANCELLED = "The import was cancelled; nothing was changed."
 
 
 class Cancelled(KdapError):
@@ -79,7 +87,7 @@ class Pulse:
     def _note(self, share):
         self.done = int(self.total * share)
         if self.cancelled:
-            raise Cancelled("The import was cancelled; nothing was changed.")
+            raise Cancelled(CANCELLED)
 
     def _beat(self):
         try:
@@ -90,7 +98,7 @@ class Pulse:
                     mine.update(heartbeat=timezone.now(), done=self.done, **first)
                     asked = mine.values_list("cancel_asked", flat=True).first()
                 first = {}
-                if asked:
+                if asked is not False:  # asked to stop, or given up while it waited for us
                     self.cancelled = True
                     self.main.cancel_safe(timeout=5)
                 if self.over.wait(BEAT_SECONDS):
@@ -133,12 +141,13 @@ def run_import(job):
         state, error = ImportJob.State.FAILED, refused.detail
     except DatabaseError as broken:
         if pulse.cancelled:
-            state, error = (
-                ImportJob.State.CANCELLED,
-                "The import was cancelled; nothing was changed.",
-            )
+            state, error = ImportJob.State.CANCELLED, CANCELLED
+        elif is_lost(broken):
+            # Perhaps it was even committed. Nobody knows before it is looked at again: revive.
+            logger.warning("Import %s lost the database: %s", known.pk, broken)
+            return known
         else:
-            logger.exception("Import %s failed", job.pk)
+            logger.exception("Import %s failed", known.pk)
             state, error = ImportJob.State.FAILED, _explain(broken)
     job = job or known
     with acting_as(Actor.system(door="import")):
@@ -154,14 +163,26 @@ def _actor(job):
     return Actor(user=job.user, cause=cause, operation=job.operation_id)
 
 
-def _claim(job):
-    """Return the job, read anew and locked against a second run; None when it is not to run."""
+def take(job):
+    """Take the lock of whoever works on `job`, until the transaction ends; False if it is held."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", [LOCKS["import"], str(job.pk)]
         )
-        if not cursor.fetchone()[0]:
-            return None
+        return cursor.fetchone()[0]
+
+
+def is_lost(error):
+    """Whether a DatabaseError means that the database went away, whatever we asked it."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    gone = isinstance(error, (OperationalError, InterfaceError))
+    return gone and (state is None or state.startswith(("08", "57P")))
+
+
+def _claim(job):
+    """Return the job, read anew and locked against a second run; None when it is not to run."""
+    if not take(job):
+        return None
     fresh = (
         ImportJob.objects.select_related("workspace", "record", "user").filter(pk=job.pk).first()
     )
@@ -170,7 +191,7 @@ def _claim(job):
     if fresh.attempts >= MOST_ATTEMPTS:
         raise KdapError(DIED)
     if fresh.cancel_asked:
-        raise Cancelled("The import was cancelled; nothing was changed.")
+        raise Cancelled(CANCELLED)
     return fresh
 
 
@@ -196,7 +217,7 @@ COUNTS = ("created", "updated", "unchanged", "refused")
 
 
 def _finish(job, state, outcome, error="", record=None):
-    """Write how the job ended, and its refused rows."""
+    """Write how the job ended, and its refused rows; raise Cancelled if it has ended already."""
     counts = {name: getattr(outcome, name) for name in COUNTS} if outcome else {}
     if state != ImportJob.State.DONE:
         counts |= dict.fromkeys(COUNTS[:3], 0)
@@ -204,26 +225,28 @@ def _finish(job, state, outcome, error="", record=None):
     if state == ImportJob.State.DONE:
         values["done"] = job.total
         values["record"] = record
-    _change(job, **values)
-    _keep_refusals(job, outcome)
+    if _change(job, **values):
+        _keep_refusals(job, outcome)
+    elif state == ImportJob.State.DONE:
+        raise Cancelled(CANCELLED)
 
 
 def _rehearsed(job, outcome, error):
     found = {name: getattr(outcome, name) for name in COUNTS} if outcome else {}
-    _change(
-        job,
-        state=ImportJob.State.READY,
-        preview=found | {"error": error},
-        rehearsing=False,
-        done=0,
-    )
-    _keep_refusals(job, outcome)
+    preview = found | {"error": error}
+    if _change(job, state=ImportJob.State.READY, preview=preview, rehearsing=False, done=0):
+        _keep_refusals(job, outcome)
 
 
 def _change(job, **values):
-    ImportJob.objects.filter(pk=job.pk).update(**values)
+    """Change a running job and return True; one that has ended stays as it is."""
+    running = ImportJob.objects.filter(pk=job.pk, state=ImportJob.State.RUNNING)
+    if not running.update(**values):
+        job.refresh_from_db()
+        return False
     for name, value in values.items():
         setattr(job, name, value)
+    return True
 
 
 def _keep_refusals(job, outcome):
@@ -253,21 +276,34 @@ def revive_silent():
         waiting = ImportJob.objects.filter(
             state__in=[ImportJob.State.RUNNING, ImportJob.State.UPLOADED]
         )
-        return sum(revive(job) for job in waiting)
+        silent = [job for job in waiting if job.is_silent]
+    return sum(revive(job) for job in silent)
 
 
 def revive(job):
-    """Start `job` again if its worker fell silent; return whether it had."""
+    """Start `job` again if nobody works on it any more; return whether something was done.
+
+    Three ways lead here: its worker died, the database did, or the message to the worker was lost.
+    """
     from records import tasks
 
     if not job.is_silent:
         return False
-    reading = job.state == ImportJob.State.UPLOADED
     with acting_as(Actor.system(door="import")):
+        if not take(job):
+            return False  # slow, but alive
+        job.refresh_from_db()
+        if not job.is_silent:
+            return False
+        reading = job.state == ImportJob.State.UPLOADED
         if job.attempts >= MOST_ATTEMPTS:
-            _finish(job, ImportJob.State.FAILED, None, DIED)
-            return True
-        _change(job, heartbeat=timezone.now(), attempts=job.attempts + reading)
-        task = tasks.read_import if reading else tasks.run_import
-        transaction.on_commit(lambda: task.delay(str(job.pk)))
+            values = {"state": ImportJob.State.FAILED, "error": DIED, "finished_at": timezone.now()}
+            task = None
+        else:
+            values = {"heartbeat": timezone.now(), "attempts": job.attempts + reading}
+            task = tasks.read_import if reading else tasks.run_import
+        ImportJob.objects.filter(pk=job.pk).update(**values)
+        job.refresh_from_db()
+        if task:
+            transaction.on_commit(lambda: task.delay(str(job.pk)), robust=True)
     return True

@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 from records.imports import files, mapping, sources
 from records.imports.analysis import analyse
-from records.imports.running import run_import
+from records.imports.running import CANCELLED, run_import, take
 from records.jobs import ImportJob
 from workspaces import access
 from workspaces.access import Actor, acting_as
@@ -50,7 +50,7 @@ def receive(*, workspace, name, chunks, actor, record=None, settings=None, at_on
     if at_once or size <= READ_AT_ONCE:
         try:
             read(job)
-        except KdapError:
+        except Exception:
             files.drop(stored)
             raise
     else:
@@ -80,7 +80,12 @@ def read(job):
 
 
 def read_in_background(job):
-    """Read the job's file; what is wrong with it is kept in the job."""
+    """Read the job's file, if nobody else does; what is wrong with it is kept in the job."""
+    if not take(job):
+        return
+    job.refresh_from_db()
+    if job.state != ImportJob.State.UPLOADED:
+        return
     try:
         read(job)
     except KdapError as error:
@@ -174,13 +179,30 @@ def cancel(*, job, actor):
     access.require(actor, "write", job.workspace)
     if job.is_over:
         return job
-    begun = job.state == ImportJob.State.RUNNING and job.heartbeat is not None
     values = {"cancel_asked": True}
-    if not begun:
+    if not job.has_begun:
         values |= {"state": ImportJob.State.CANCELLED, "finished_at": timezone.now()}
-        values["error"] = "The import was cancelled; nothing was changed."
+        values["error"] = CANCELLED
     ImportJob.objects.filter(pk=job.pk, state=job.state).update(**values)
     job.refresh_from_db()
+    return job
+
+
+def reopen(*, job, actor):
+    """Make an import that failed or was cancelled ready again, with its file and its mapping.
+
+    Raises Conflict when it is none of these.
+    """
+    _require(job, actor)
+    job = ImportJob.objects.select_for_update(of=("self",)).get(pk=job.pk)
+    if not job.is_reopenable:
+        raise Conflict("Only an import that failed or was cancelled can be opened again.")
+    job.state = ImportJob.State.READY if job.analysis else ImportJob.State.UPLOADED
+    job.error, job.finished_at, job.heartbeat = "", None, timezone.now()
+    job.attempts, job.done, job.rehearsing, job.cancel_asked = 0, 0, False, False
+    job.save()
+    if job.state == ImportJob.State.UPLOADED:
+        _later("read_import", job)
     return job
 
 
@@ -188,7 +210,8 @@ def _later(task, job):
     from records import tasks
 
     id = str(job.pk)
-    transaction.on_commit(lambda: getattr(tasks, task).delay(id))
+    # A broker that is away makes nothing undone: the sweeper sends the message again.
+    transaction.on_commit(lambda: getattr(tasks, task).delay(id), robust=True)
 
 
 def find(job_id):

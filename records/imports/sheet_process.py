@@ -9,11 +9,11 @@ import datetime as dt
 import json
 import resource
 import sys
+from decimal import Decimal
 
 MOST_MEMORY = 3 * 1024**3
 MOST_SECONDS = 240
 MOST_CELLS = 5_000_000
-MOST_COLUMNS = 500
 
 
 def text_of(value):
@@ -23,8 +23,7 @@ def text_of(value):
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        # Spreadsheets keep every number as a double; 15 digits are what they show and mean.
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return _number(value)
     if isinstance(value, dt.datetime):
         if value.microsecond:  # a double can't hold a moment exactly: 59.9999999 is 60
             value = (
@@ -38,6 +37,14 @@ def text_of(value):
         sign, seconds = ("-", -seconds) if seconds < 0 else ("", seconds)
         return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     return str(value)
+
+
+def _number(value):
+    """Return a double as spreadsheets show and mean it, in 15 digits: 0.1 + 0.2 is 0.3."""
+    if value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    short = float(f"{value:.15g}")
+    return format(Decimal(repr(short)), "f") if 1e-15 < abs(short) < 1e15 else repr(value)
 
 
 def convert(source, plain, wanted):
@@ -63,12 +70,10 @@ def convert(source, plain, wanted):
     except PasswordError:
         return {"error": "This workbook is locked by a password. Save it without one."}
     except CalamineError as error:
+        if "Cell limit" in str(error):
+            return {"error": f"A sheet has too many cells; {MOST_CELLS:,} is the most."}
         return {"error": f"This workbook is damaged ({str(error)[:200]})."}
     height, width = (last + 1 for last in sheet.end)
-    if width > MOST_COLUMNS and width * height > MOST_CELLS:
-        return {
-            "error": f"The sheet “{name}” is {width:,} columns wide; {MOST_COLUMNS} is the most."
-        }
     if height * width > MOST_CELLS:
         return {
             "error": f"The sheet “{name}” has {height * width:,} cells; {MOST_CELLS:,} is the most."
