@@ -6,6 +6,7 @@ from records.cells import Changes
 from records.entries import MOST_ROWS, delete_entries
 from records.grid import BLOCK, Asked, check_version, wanted_sums
 from records.models import GridState
+from records.places import nearest, place_of
 from records.requests import get_record, json_answer, read_json
 from records.shape import shape_of
 from workspaces.errors import Invalid
@@ -44,11 +45,13 @@ def cells(request, id):
 @require_POST
 @json_answer
 def add(request, id):
-    """Add entries at the end; return them."""
+    """Add entries; return them, and where the first stands among the rows asked for."""
     record = get_record(request, id, "write")
+    asked = Asked.of(record, request.GET)
     changes = Changes(record, request.actor)
     changes.add(read_json(request).get("rows"))
-    return _outcome(record, changes)
+    position, hidden = place_of(asked, changes.ids)
+    return _outcome(record, changes) | {"position": position, "hidden": hidden}
 
 
 @require_POST
@@ -61,6 +64,26 @@ def delete(request, id):
     if not whole or not 0 < len(ids) <= MOST_ROWS:
         raise Invalid(f"Name from 1 to {MOST_ROWS:,} entries.")
     return {"deleted": delete_entries(record=record, ids=ids, actor=request.actor)}
+
+
+@require_safe
+@json_answer
+def edge(request, id):
+    """Return the position of the nearest filled or empty cell of a field, None without one."""
+    wanted = request.GET
+    start = _whole(wanted.get("start", "0"))
+    asked = Asked.of(get_record(request, id), wanted)
+    names = {name: wanted.get(name, "") for name in ("key", "sought", "way")}
+    return {"position": nearest(asked, start=start, **names)}
+
+
+@require_safe
+@json_answer
+def place(request, id):
+    """Return where an entry stands among the rows asked for, None when it is not among them."""
+    asked = Asked.of(get_record(request, id), request.GET)
+    position, _ = place_of(asked, [_whole(request.GET.get("entry", ""))])
+    return {"position": position}
 
 
 @require_safe

@@ -13,6 +13,8 @@ from workspaces.models import Member
 ADDRESSES = {
     "rows": "record_rows",
     "extent": "record_extent",
+    "edge": "record_edge",
+    "place": "record_place",
     "cells": "record_cells",
     "add": "record_add",
     "delete": "record_delete_entries",

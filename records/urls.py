@@ -14,6 +14,8 @@ urlpatterns = [
     # The grid
     path("r/<uuid:id>/rows", grid_views.rows, name="record_rows"),
     path("r/<uuid:id>/extent", grid_views.extent, name="record_extent"),
+    path("r/<uuid:id>/edge", grid_views.edge, name="record_edge"),
+    path("r/<uuid:id>/place", grid_views.place, name="record_place"),
     path("r/<uuid:id>/cells", grid_views.cells, name="record_cells"),
     path("r/<uuid:id>/rows/add", grid_views.add, name="record_add"),
     path("r/<uuid:id>/rows/delete", grid_views.delete, name="record_delete_entries"),
