@@ -1,0 +1,118 @@
+"""What events about records and entries mean to people."""
+
+from records.models import RecordStructure
+from workspaces.sentences import Named, counted, listed, names, retold, says
+
+
+@names("record", "structure", "entries")
+def _records(ids):
+    heads = RecordStructure.objects.filter(record__in=ids).select_related("record")
+    return {head.record_id: _named(head.record, head.structure) for head in heads}
+
+
+def _named(record, structure):
+    shelved = [item["field"] for item in structure.get("shelf", ())]
+    labels = {field["key"]: field["label"] for field in [*shelved, *structure["fields"]]}
+    url = "" if record.deleted_at else record.get_absolute_url()
+    return Named(record.name, url, record.icon, record.color, labels)
+
+
+def entries(count):
+    """Return “1 entry”, “12 entries”."""
+    return counted(count, "entry", "entries")
+
+
+@says("entries.created", icon="plus")
+def _added(fact):
+    return f"Added {entries(fact.count)}"
+
+
+@says("entries.updated", icon="pencil")
+def _updated(fact):
+    return f"Changed {fact.labels() or 'nothing'} of {entries(fact.count)}"
+
+
+@says("entries.deleted", icon="trash")
+def _gone(fact):
+    return f"Deleted {entries(fact.count)}"
+
+
+@says("record.created", icon="table")
+def _created(fact):
+    return f"Made the record “{fact.payload['name']}”"
+
+
+@says("record.changed", icon="table")
+def _changed(fact):
+    now, was = fact.payload["now"], fact.payload["was"]
+    parts = []
+    if "name" in now:
+        parts.append(f"Renamed the record “{was['name']}” to “{now['name']}”")
+    look = {"icon", "color"} & now.keys()
+    if look:
+        parts.append("Changed the look of the record")
+    if "description" in now:
+        parts.append("Changed what is said about the record")
+    if "position" in now:
+        parts.append("Moved the record")
+    rest = now.keys() - look - {"name", "description", "position"}
+    if rest:
+        parts.append(f"Changed {listed(sorted(rest), 'setting')} of the record")
+    return ". ".join(parts)
+
+
+@says("record.deleted", icon="trash")
+def _deleted(fact):
+    return f"Put the record “{fact.payload.get('name', '')}” in the trash"
+
+
+@says("record.restored", icon="restore")
+def _restored(fact):
+    return f"Took the record “{fact.payload.get('name', '')}” out of the trash"
+
+
+# Plans say what they will do; the log says what was done.
+PAST = {
+    "Add": "Added",
+    "Delete": "Deleted",
+    "Bring back": "Brought back",
+    "Rename": "Renamed",
+    "Convert": "Converted",
+    "Change": "Changed",
+    "Order": "Ordered",
+}
+
+
+def past(sentence):
+    """Return the first sentence of a plan's operation as something that was done."""
+    first = sentence.split("”. ")[0].rstrip(".")
+    first += "”" if "”. " in sentence and not first.endswith("”") else ""
+    for now, then in PAST.items():
+        if first.startswith(f"{now} "):
+            return then + first[len(now) :]
+    return f"Changed {first}"
+
+
+@says("structure.changed", icon="schema")
+def _structure(fact):
+    sentences = fact.payload.get("sentences") or ["Change the structure."]
+    more = f" and {counted(len(sentences) - 3, 'more change')}" if len(sentences) > 3 else ""
+    return ". ".join(map(past, sentences[:3])) + more
+
+
+def _imported(operation):
+    """Tell an import as one thing, however many statements it took."""
+    sums = {"entries.created": 0, "entries.updated": 0}
+    for fact in operation.facts:
+        if fact.type in sums:
+            sums[fact.type] += fact.count
+    added, changed = sums.values()
+    if added and changed:
+        what = f"{added:,} new and {entries(changed)} changed"
+    else:
+        what = entries(changed) + " changed" if changed else entries(added)
+    made = " into a new record" if any(f.type == "record.created" for f in operation.facts) else ""
+    return f"Imported {operation.cause.get('file') or 'a file'}{made}: {what}"
+
+
+retold["import"] = _imported

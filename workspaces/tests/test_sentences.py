@@ -1,0 +1,40 @@
+"""Every type of event has a sentence, and none of them tells a secret."""
+
+from uuid import uuid4
+
+import pytest
+
+from workspaces.events import known_types
+from workspaces.sentences import Fact, Names, told_types
+
+ENTRIES = ("entries.created", "entries.updated", "entries.deleted")
+SECRET = "s3cret-that-nobody-may-read"
+# What payloads hold of which sentences are made; a type that needs more adds it here.
+PAYLOAD = {
+    "name": "Novels",
+    "was": "Books",
+    "email": "dora@example.com",
+    "role": "editor",
+    "user_id": str(uuid4()),
+    "sentences": ["Convert “Price” from Text to Decimal."],
+    "now": {"name": "Novels"},
+    "digest": SECRET,
+    "secret": SECRET,
+    "password": SECRET,
+    "token": SECRET,
+}
+SHAPED = {"record.changed": {"now": {"name": "Novels"}, "was": {"name": "Books"}}}
+
+
+def test_every_type_has_a_sentence():
+    assert set(told_types()) == {*known_types(), *ENTRIES}
+
+
+@pytest.mark.parametrize("type", sorted({*told_types(), *ENTRIES}))
+def test_sentences_are_for_people(db, type):
+    fact = Fact(type, uuid4(), payload=PAYLOAD | SHAPED.get(type, {}), count=2, changed=["price"])
+    Names([fact])
+    assert fact.sentence[0].isupper()
+    assert not fact.sentence.endswith(".")
+    assert SECRET not in fact.sentence
+    assert "None" not in fact.sentence
