@@ -69,6 +69,7 @@ def _change_field(structure, version, change):
             data["options"] = _carried(old, data["type"])
         if "default" not in change:
             data["default"] = None
+    data["options"] = _recognised(data, old)
     new = structures.parse({"fields": [data]}).fields[0]
     shelf = structure.shelf
     if plans.converts(old, new):
@@ -78,6 +79,14 @@ def _change_field(structure, version, change):
         shelf = (*shelf, Shelved(field=old, column=column, reason="converted", version=version))
     fields = [new if item.id == old.id else item for item in structure.fields]
     return structure.but(fields=fields, shelf=shelf)
+
+
+def _recognised(data, old):
+    """Return the options in `data`, with what the old field knows by ids found again by names."""
+    known = isinstance(data["type"], str) and data["type"] in fields.TYPES
+    if not known or not isinstance(data["options"], dict):
+        return data["options"]
+    return fields.get(data["type"]).recognised(data["options"], old.options)
 
 
 def _carried(old, type):

@@ -6,7 +6,7 @@ import orjson
 from django import forms
 
 from records import fields
-from records.fields.choices import HUES, Item
+from records.fields.choices import HUES, Item, recognised
 from records.structure import Field
 
 ICONS = [
@@ -147,26 +147,6 @@ def _items(value):
     return [line.strip() for line in (value or "").splitlines() if line.strip()]
 
 
-def numbered(items, old):
-    """Return choices with the numbers they had in `old`; new ones get numbers never used there.
-
-    Cells hold numbers, so a label without one is looked up; else its cells would be another's.
-    """
-    known = {item["id"]: item for item in old}
-    by_label = {item["label"].lower(): item for item in old}
-    following = max(known, default=0)
-    made = []
-    for item in items:
-        item = {"label": item} if not isinstance(item, dict) else dict(item)
-        same = known.get(item.get("id")) or by_label.get(_label(item).lower())
-        if same is None:
-            following += 1
-            made.append({"color": HUES[1 + following % (len(HUES) - 1)], **item, "id": following})
-        else:
-            made.append(same | item | {"id": same["id"]})
-    return made
-
-
 LABELS = {
     "max_length": "Most characters",
     "pattern": "Pattern (a regular expression)",
@@ -250,7 +230,7 @@ class FieldForm(forms.Form):
         """Hand the script the choices with their numbers and colours."""
         if "option_choices" in self.fields:
             items = self.initial["option_choices"] if written is None else _items(written)
-            shown = orjson.dumps(numbered(items, self.old_choices)).decode()
+            shown = orjson.dumps(recognised(items, self.old_choices)).decode()
             self.fields["option_choices"].widget.attrs |= {
                 "data-choices": "|".join(HUES),
                 "data-items": shown,
@@ -266,7 +246,7 @@ class FieldForm(forms.Form):
             if data[f"option_{name}"] not in (None, "")
         }
         if "choices" in options:
-            options["choices"] = numbered(options["choices"], self.old_choices)
+            options["choices"] = recognised(options["choices"], self.old_choices)
         return {
             "label": data["label"],
             "type": data["type"],

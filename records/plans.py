@@ -225,28 +225,33 @@ class ConvertField(Operation):
             return f"Change the settings of “{self.after.label}” ({new}) and convert its cells."
         return f"Convert “{self.after.label}” from {old} to {new}."
 
+    def converted(self, column):
+        """Return SQL of the new cell, made of the old one in the quoted `column`."""
+        return self.after.kind.convert(self.before, self.after, column, self.form)
+
     def weigh(self, record):
-        key = quoted(self.before.key)
-        lost = f"{key} IS NOT NULL AND ({self.after.kind.cast(self.after, self.old, self.form)}) IS NULL"
-        count, examples = _look(record, lost, self.old)
+        key, shown = quoted(self.before.key), self.old
         if self.after.required:
-            empty, _ = _look(record, f"{key} IS NULL", "entry_id")
-            if count or empty:
-                text = f"{_cells(count + empty)} of “{self.after.label}” would be empty, but it is required."
-                return Impact(text, blocked=count + empty, examples=examples)
+            count, examples = _look(record, f"({self.converted(key)}) IS NULL", shown)
+            if count:
+                text = (
+                    f"{_cells(count)} of “{self.after.label}” would be empty, but it is required."
+                )
+                return Impact(text, blocked=count, examples=examples)
+        lost = self.after.kind.loses(self.before, self.after, key, self.form)
+        count, examples = _look(record, lost, shown)
         if not count:
             return None
+        if self.before.type == self.after.type:
+            text = "would lose what the new settings leave out; history keeps it."
+        else:
+            text = f"can’t become {self.after.kind.label.lower()} and would be empty; history keeps them."
         return Impact(
-            f"{_cells(count)} of “{self.after.label}” can’t become {self.after.kind.label.lower()} "
-            "and would be empty; history keeps them.",
-            lost=count,
-            examples=examples,
+            f"{_cells(count)} of “{self.after.label}” {text}", lost=count, examples=examples
         )
 
     def apply(self, record):
-        table, new = quoted(record.table_name), quoted(self.after.key)
-        # References people's words (choices) as literals, so the text is built before the rename.
-        old = self.before.kind.text(self.before, quoted(self.column))
+        table, new, old = map(quoted, (record.table_name, self.after.key, self.column))
         tables.shelve_column(record, self.before, self.column)
         bare = self.after.model_copy(update={"required": False, "unique": False, "default": None})
         tables.add_column(record, bare)
@@ -254,8 +259,7 @@ class ConvertField(Operation):
         if self.after.type != "autonumber":
             with tables.silent(record):
                 tables.execute(
-                    f"UPDATE {table} SET {new} = {self.after.kind.cast(self.after, old, self.form)} "
-                    f"WHERE {quoted(self.column)} IS NOT NULL"
+                    f"UPDATE {table} SET {new} = {self.converted(old)} WHERE {old} IS NOT NULL"
                 )
         tables.renew_rules(record, bare, self.after)
 

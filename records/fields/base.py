@@ -111,6 +111,25 @@ class FieldType:
         """
         raise NotImplementedError(self.key)
 
+    def convert(self, before, after, column, form=None):
+        """Return SQL that makes a cell of `after` (of this type) of the quoted `column` of `before`.
+
+        NULL where it can't.
+        """
+        return self.cast(after, before.kind.text(before, column), form)
+
+    def loses(self, before, after, column, form=None):
+        """Return SQL: whether `convert` would take something away from a cell."""
+        made = self.convert(before, after, column, form)
+        return f"{column} IS NOT NULL AND ({made}) IS NULL"
+
+    def recognised(self, options, before):
+        """Return `options` as people gave them for a field that had the options `before`.
+
+        Here a type finds again what it knows by an id, where people only wrote its name.
+        """
+        return options
+
     def fast_cast(self, field, text):
         """Return SQL like `cast` that raises instead of giving NULL, or None if there is none."""
         return None

@@ -88,6 +88,42 @@ class ChoiceOptions(Options):
         return self
 
 
+def recognised(items, old):
+    """Return choices (labels or dicts) with the ids they had in `old`; new ones get ids never used there.
+
+    Cells hold ids, so a label without one is looked up; else its cells would be another's.
+    """
+    known = {item["id"]: item for item in old}
+    by_label = {item["label"].lower(): item for item in old}
+    named = {item.get("id") for item in items if isinstance(item, dict)}
+    following = max(
+        [*known, *(number for number in named if isinstance(number, int))],
+        default=0,
+    )
+    made = []
+    for item in items:
+        item = dict(item) if isinstance(item, dict) else {"label": item}
+        same = known.get(item.get("id"))
+        if same is None and item.get("id") is None:
+            same = by_label.get(str(item.get("label", "")).strip().lower())
+            # Another item may carry this id: its choice was given the label of a removed one.
+            same = None if same is None or same["id"] in named else same
+        if same is not None:
+            made.append(same | item | {"id": same["id"]})
+        elif item.get("id") is None:
+            following += 1
+            made.append({"color": HUES[1 + following % (len(HUES) - 1)], **item, "id": following})
+        else:
+            made.append(item)
+    return made
+
+
+def kept(before, after):
+    """Return the ids that two fields with choices have in common, as an SQL array."""
+    both = labels_by_id(before).keys() & labels_by_id(after).keys()
+    return "ARRAY[{}]::integer[]".format(", ".join(map(str, sorted(both))))
+
+
 def ids_by_label(field):
     """Return {lower-case label: number}."""
     return {item["label"].lower(): item["id"] for item in field.options["choices"]}
@@ -137,6 +173,20 @@ class Choice(FieldType):
         known = {str(number): label for number, label in labels_by_id(field).items()}
         return f"({literal(orjson.dumps(known).decode())}::jsonb ->> {column}::text)"
 
+    def convert(self, before, after, column, form=None):
+        """By the choices' ids: one that is renamed in the same change keeps its cells."""
+        if isinstance(before.kind, Choices):
+            one = f"cardinality({column}) = 1 AND {column}[1] = ANY ({kept(before, after)})"
+            return f"CASE WHEN {one} THEN {column}[1] END"
+        if isinstance(before.kind, Choice):
+            return f"CASE WHEN {column} = ANY ({kept(before, after)}) THEN {column} END"
+        return super().convert(before, after, column, form)
+
+    def recognised(self, options, before):
+        if not isinstance(options.get("choices"), list) or not before.get("choices"):
+            return options
+        return options | {"choices": recognised(options["choices"], before["choices"])}
+
     def order(self, field, column):
         """Return SQL that sorts as the choices stand in the list."""
         return f"array_position({self.numbers(field)}, {column})"
@@ -185,6 +235,21 @@ class Choices(Choice):
     def cast(self, field, text, form=None):
         known = literal(orjson.dumps(ids_by_label(field)).decode())
         return f"kdap_choices({known}::jsonb, {text})"
+
+    def convert(self, before, after, column, form=None):
+        """By the choices' ids; of several, those that are still there."""
+        if isinstance(before.kind, Choices):
+            left = f"SELECT n FROM unnest({column}) WITH ORDINALITY AS items(n, place)"
+            left += f" WHERE n = ANY ({kept(before, after)}) ORDER BY place"
+            return f"NULLIF(ARRAY({left}), '{{}}')"
+        if isinstance(before.kind, Choice):
+            return f"CASE WHEN {column} = ANY ({kept(before, after)}) THEN ARRAY[{column}] END"
+        return FieldType.convert(self, before, after, column, form)
+
+    def loses(self, before, after, column, form=None):
+        if isinstance(before.kind, Choices):
+            return f"NOT {column} <@ {kept(before, after)}"
+        return super().loses(before, after, column, form)
 
     def text(self, field, column):
         known = {str(number): label for number, label in labels_by_id(field).items()}

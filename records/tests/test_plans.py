@@ -146,6 +146,59 @@ def test_removing_a_choice_in_use_counts_its_cells(alice, record):
     assert read(alice, record, "state") == ["New", None]
 
 
+def options(*choices):
+    return {"choices": [{"id": id, "label": label} for id, label in choices]}
+
+
+def test_a_choice_renamed_beside_a_removed_one_keeps_its_cells(alice, record):
+    renamed = {"op": "change_field", "field": "state", "options": options((1, "Fresh"))}
+    [impact] = preview(alice, record, dict(renamed))["impact"]
+    assert (impact["lost"], impact["examples"]) == (1, [{"entry_id": 2, "value": "Used"}])
+    change(alice, record, renamed, confirmed=True)
+    assert read(alice, record, "state") == ["Fresh", None]
+
+
+def test_a_choice_given_the_label_of_a_removed_one_keeps_its_own_cells(alice, record):
+    swapped = {"op": "change_field", "field": "state", "options": options((1, "Used"))}
+    change(alice, record, swapped, confirmed=True)
+    assert read(alice, record, "state") == ["Used", None]
+
+
+def test_one_choice_becomes_several_and_one_again_by_its_id(alice, record):
+    several = options((1, "Fresh"), (2, "Worn"))
+    change(
+        alice,
+        record,
+        {"op": "change_field", "field": "state", "type": "choices", "options": several},
+    )
+    assert read(alice, record, "state") == [["Fresh"], ["Worn"]]
+    single = options((1, "As new"), (2, "Old"))
+    change(
+        alice, record, {"op": "change_field", "field": "state", "type": "choice", "options": single}
+    )
+    assert read(alice, record, "state") == ["As new", "Old"]
+
+
+def test_several_choices_lose_only_the_removed_one(alice, make_record):
+    tags = {"type": "choices", "options": options((1, "red"), (2, "green"), (3, "blue"))}
+    record = make_record(tags=tags)
+    add(alice, record, {"tags": ["blue", "red"]}, {"tags": ["green"]}, {"tags": ["blue"]}, {})
+    fewer = {"op": "change_field", "field": "tags", "options": options((1, "crimson"), (3, "blue"))}
+    assert preview(alice, record, dict(fewer))["impact"][0]["lost"] == 1
+    change(alice, record, fewer, confirmed=True)
+    assert read(alice, record, "tags") == [["blue", "crimson"], None, ["blue"], None]
+
+
+def test_choices_given_as_labels_are_known_again_by_their_labels(alice, record):
+    turned = {
+        "op": "change_field",
+        "field": "state",
+        "options": {"choices": ["Used", "Lost", "new"]},
+    }
+    change(alice, record, turned)
+    assert read(alice, record, "state") == ["new", "Used"]
+
+
 def test_every_version_is_kept_with_its_sentences(alice, record):
     change(alice, record, {"op": "change_field", "field": "title", "label": "Name"})
     change(alice, record, {"op": "add_field", "field": {"label": "Year", "type": "integer"}})

@@ -218,4 +218,4 @@ def test_choices_keep_their_cells_however_they_are_written(alice, make_record):
     lines["option_choices"] = "Prose\nOther"
     answer = alice.client.post(edit, lines)
     assert answer.status_code == 422
-    assert "1 cell of “Genre” can’t become single choice" in answer.content.decode()
+    assert "1 cell of “Genre” would lose what the new settings leave out" in answer.content.decode()
