@@ -5,4 +5,5 @@ class RecordsConfig(AppConfig):
     name = "records"
 
     def ready(self):
-        from records import sentences  # noqa: F401  (registers what events mean)
+        # Each registers what it knows of events.
+        from records import sentences, undo, undo_definitions  # noqa: F401

@@ -19,11 +19,12 @@ NEEDS = {
     "write": Role.EDITOR,
     "structure": Role.ADMIN,
     "admin": Role.ADMIN,
+    "undo_others": Role.ADMIN,
     "own": Role.OWNER,
 }
 RANK = {role: rank for rank, role in enumerate(reversed(Role.values))}
 # What a token must have been given for each thing.
-SCOPE = {"comment": "write", "own": "admin"}
+SCOPE = {"comment": "write", "own": "admin", "undo_others": "admin"}
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,7 @@ class Event(models.Model):
     changed = models.JSONField(null=True)
     count = models.BigIntegerField(null=True)
     digest = models.DecimalField(max_digits=40, decimal_places=0, null=True)
+    undo_of = models.UUIDField(null=True)
 
     class Meta:
         db_table = "events"

@@ -1,0 +1,135 @@
+"""A record as it was: its structure then, where the columns of then are now, its entries then."""
+
+from collections import namedtuple
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import pairwise
+
+from records import structure as structures
+from records.history import quoted
+from records.models import StructureVersion
+from records.names import SYSTEM_COLUMNS, history_name
+from workspaces.errors import Missing
+
+Incarnation = namedtuple("Incarnation", "field column")
+
+
+@dataclass(frozen=True)
+class Past:
+    """What `record` was when the event numbered `event` had just been written."""
+
+    record: object
+    event: int
+    version: int
+    structure: structures.Structure
+    columns: dict  # {name of a column then: its name now, or None when it was purged}
+
+    def column(self, field):
+        """Return where the cells of `field` (of the structure then) lie now, None if purged."""
+        return self.columns.get(field.key)
+
+    def incarnations(self, field):
+        """Return [Incarnation] of a field from then until now, oldest first.
+
+        A conversion leaves the cells of the old type in a column of their own. The last one is
+        what people see now; a deleted field ends with the column it has on the shelf. Empty when
+        its cells were purged.
+        """
+        first = self.column(field)
+        if first is None:
+            return []
+        present = self.record.structure
+        line = [Incarnation(field, first)]
+        steps = sorted(
+            (item for item in present.shelf if item.field.id == field.id and item.column),
+            key=lambda item: item.version,
+        )
+        passed = next((n for n, item in enumerate(steps) if item.column == first), None)
+        if passed is None:
+            return line
+        line += [Incarnation(item.field, item.column) for item in steps[passed + 1 :]]
+        now = next((item for item in present.fields if item.id == field.id), None)
+        if now is not None:
+            line.append(Incarnation(now, now.key))
+        return line
+
+    @cached_property
+    def source(self):
+        """SQL of a subquery with the entries as they were, its columns named as they were.
+
+        PostgreSQL takes it apart: conditions, orders and limits reach the indexes of both tables.
+        """
+        named = [*map(quoted, SYSTEM_COLUMNS), "_ev"]
+        for field in self.structure.columns:
+            now = self.column(field)
+            column = quoted(now) if now else f"NULL::{field.kind.column(field)}"
+            named.append(f"{column} AS {quoted(field.key)}")
+        listed = ", ".join(named)
+        live, twin = quoted(self.record.table_name), quoted(history_name(self.record.table_name))
+        return (
+            f"(SELECT {listed} FROM {live} WHERE _ev <= {self.event} UNION ALL "
+            f"SELECT {listed} FROM {twin} WHERE _ev <= {self.event} AND _ev_to > {self.event})"
+        )
+
+
+def past_of(record, event):
+    """Return the Past of `record` at the event numbered `event`; Missing before its beginning."""
+    found = (
+        StructureVersion.objects.filter(record=record, event_id__lte=event)
+        .order_by("-version")
+        .values_list("version", flat=True)
+        .first()
+    )
+    if found is None:
+        raise Missing(f"“{record.name}” did not exist yet at that moment.")
+    structure, columns = _then(record.pk, found, record.head.last_event_id)
+    return Past(record, event, found, structure, columns)
+
+
+@lru_cache(maxsize=500)
+def _then(record_id, version, newest):
+    """Return (structure, columns) of a Past; `newest` is the event of the newest structure."""
+    versions = list(
+        StructureVersion.objects.filter(record=record_id, version__gte=version)
+        .order_by("version")
+        .values_list("version", "structure")
+    )
+    return structures.parse(versions[0][1]), names_now(versions)
+
+
+def names_now(versions):
+    """Return {name of a column in the first structure: its name in the last, None if purged}.
+
+    `versions` are (number, structure as stored), oldest first, without a gap.
+    """
+    names = {name: name for name in _columns(versions[0][1])}
+    for (_, before), (number, after) in pairwise(versions):
+        moved = _moves(before, after, number)
+        names = {then: moved.get(now, now) for then, now in names.items()}
+    return names
+
+
+def _columns(structure):
+    """Yield the names of all columns in a stored structure, on the shelf too."""
+    yield from (field["key"] for field in structure["fields"])
+    yield from (item["column"] for item in structure["shelf"] if item["column"])
+
+
+def _moves(before, after, number):
+    """Return {column before: column after, or None} for what one change renamed or purged."""
+    now = {field["id"]: field["key"] for field in after["fields"]}
+    was = {field["id"]: field["key"] for field in before["fields"]}
+    kept = {item["column"] for item in after["shelf"]}
+    shelved = {
+        item["field"]["id"]: item["column"]
+        for item in after["shelf"]
+        if item["version"] == number and item["column"]
+    }
+    moved = {was[id]: column for id, column in shelved.items() if id in was}
+    for item in before["shelf"]:
+        if item["column"] and item["column"] not in kept:
+            id = item["field"]["id"]
+            # It came back if its place was free: the field was deleted, or shelved in this step.
+            back = id in now and (id not in was or id in shelved)
+            moved[item["column"]] = now[id] if back else None
+    return moved

@@ -1,0 +1,216 @@
+"""Taking operations back: everything one request, import or task did, as one unit.
+
+Nothing is erased. An undo is an operation of its own that compensates, so it is in the log like
+any other and can itself be taken back, which is redo. How an event is compensated is one function
+of its type, registered beside the one that applies it.
+"""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from workspaces import access
+from workspaces.errors import Conflict, Missing
+from workspaces.models import Event
+
+_inverses = {}
+
+# More changes than this are shown before they are made.
+MANY = 1000
+MOST_EXAMPLES = 10
+# Events on a stream that are searched for what somebody did last.
+LOOK_BACK = 5000
+LOCK = 7003
+
+
+@dataclass
+class Outcome:
+    """What an undo did, or would do.
+
+    `restored` and `kept` count cells, entries and definitions; what is kept was changed since.
+    `examples` are dicts with detail, and entry_id and field where there are any.
+    """
+
+    restored: int = 0
+    kept: int = 0
+    examples: list = field(default_factory=list)
+    operation: UUID | None = None
+
+    def add(self, restored=0, kept=0, examples=()):
+        """Count more."""
+        self.restored += restored
+        self.kept += kept
+        room = MOST_EXAMPLES - len(self.examples)
+        self.examples.extend(list(examples)[:room])
+
+    @property
+    def needs_confirmation(self):
+        """Whether a person should see this before it is done."""
+        return self.kept > 0 or self.restored > MANY
+
+    @property
+    def detail(self):
+        """The counts as a sentence."""
+        if not self.restored and not self.kept:
+            return "There was nothing left to take back."
+        kept = f", {self.kept:,} kept because they were changed since" if self.kept else ""
+        return f"{self.restored:,} restored{kept}."
+
+    def as_json(self):
+        """Return it as a JSON-able dict."""
+        return {
+            "restored": self.restored,
+            "kept": self.kept,
+            "examples": self.examples,
+            "detail": self.detail,
+            "operation": self.operation,
+        }
+
+
+def undoes(*types):
+    """Register the decorated function as what compensates events of `types`.
+
+    It is called as f(event, actor, outcome, force): it makes the compensating change through a
+    service, which checks the actor, and adds to the outcome. With `force` it also takes back
+    what was changed since.
+    """
+
+    def register(function):
+        for type in types:
+            _inverses[type] = function
+        return function
+
+    return register
+
+
+def can_be_undone(type):
+    """Return whether events of `type` have a compensation."""
+    return type in _inverses
+
+
+def events_of(operation_id):
+    """Return the events of an operation that the asker may read, oldest first."""
+    return list(Event.objects.filter(operation_id=operation_id).order_by("id"))
+
+
+class _Rehearsed(Exception):
+    """Carries the outcome out of the transaction that is rolled back with it."""
+
+
+def undo(*, operation_id, actor, force=False, preview=False, ask=False):
+    """Take an operation back; return the Outcome.
+
+    A cell is restored where it still holds what the operation wrote; what was changed since is
+    kept and counted, or with `force` taken back as well. With `preview` nothing is changed. With
+    `ask` nothing is changed either when a person should see the outcome first (its `operation`
+    is None then). Raises Missing, Forbidden, or Conflict with the reason.
+    """
+    inner = actor.again(undo_of=str(operation_id))
+    try:
+        with transaction.atomic(), access.acting_as(inner):
+            outcome = _undo(operation_id, inner, force)
+            if preview or (ask and outcome.needs_confirmation):
+                raise _Rehearsed(outcome)
+    except _Rehearsed as rehearsed:
+        return rehearsed.args[0]
+    outcome.operation = inner.operation
+    return outcome
+
+
+def _undo(operation_id, actor, force):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, str(operation_id)])
+    events = _permitted(operation_id, actor)
+    if operation_id in undone([operation_id]):
+        raise Conflict("This is undone already.")
+    outcome = Outcome()
+    for event in _effective(events):
+        inverse = _inverses.get(event.type)
+        if inverse is None:
+            raise Conflict(f"“{event.type}” can't be undone.")
+        inverse(event, actor, outcome, force)
+    return outcome
+
+
+def _permitted(operation_id, actor):
+    """Return the operation's events if the actor may take them back."""
+    events = events_of(operation_id)
+    if not events or any(event.workspace_id is None for event in events):
+        raise Missing("There is no such operation, or it is not shared with you.")
+    for workspace_id in {event.workspace_id for event in events}:
+        access.require(actor, "read", workspace_id)
+        if any(event.user_id != actor.user_id for event in events):
+            access.require(actor, "undo_others", workspace_id)
+    return events
+
+
+def _effective(events):
+    """Yield the events to compensate, newest first.
+
+    What happened inside a thing that the same operation made goes to the trash with it.
+    """
+    made = {event.stream_id: event for event in events if event.version == 1}
+    for event in reversed(events):
+        of_new_room = event.workspace_id in made and event.stream_id != event.workspace_id
+        if not of_new_room and made.get(event.stream_id, event) is event:
+            yield event
+
+
+def undone(operation_ids):
+    """Return the set of those operations that are taken back as things stand."""
+    undoers, asked = {}, set(map(_uuid, operation_ids))
+    wave = asked
+    while wave:
+        found = Event.objects.filter(undo_of__in=wave).values_list("undo_of", "operation_id")
+        pairs = set(found.distinct())
+        for target, by in pairs:
+            undoers.setdefault(target, set()).add(by)
+        wave = {by for _, by in pairs}
+
+    def is_undone(operation):
+        return any(not is_undone(by) for by in undoers.get(operation, ()))
+
+    return {operation for operation in asked if is_undone(operation)}
+
+
+def _uuid(value):
+    return value if isinstance(value, UUID) else UUID(str(value))
+
+
+# One's own newest operations on a stream, as (operation_id, undo_of), oldest first.
+RECENT = """
+SELECT operation_id, undo_of FROM (
+    SELECT DISTINCT ON (operation_id) operation_id, undo_of, event_id FROM (
+        SELECT operation_id, undo_of, event_id, user_id FROM events
+        WHERE stream_id = %(stream)s ORDER BY event_id DESC LIMIT %(most)s
+    ) AS newest
+    WHERE user_id = %(user)s AND operation_id IS NOT NULL
+    ORDER BY operation_id, event_id
+) AS own ORDER BY event_id
+"""
+
+
+def stacks(actor, stream_id):
+    """Return (undo, redo): lists of ids of the actor's own operations, the next one last.
+
+    A new operation forgets what could be redone. What somebody else took back is left out.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(RECENT, {"stream": stream_id, "most": LOOK_BACK, "user": actor.user_id})
+        rows = cursor.fetchall()
+    back, forth = [], []
+    for operation, target in rows:
+        if target is None:
+            back.append(operation)
+            forth.clear()
+        elif target in back:
+            back.remove(target)
+            forth.append(operation)
+        elif target in forth:
+            forth.remove(target)
+            back.append(operation)
+        else:  # it took back what somebody else did
+            back.append(operation)
+    gone = undone(back + forth)
+    return [id for id in back if id not in gone], [id for id in forth if id not in gone]
