@@ -38,6 +38,7 @@ urlpatterns = [
     path(IMPORT, api_jobs.OneImport.as_view()),
     path(f"{IMPORT}start/", api_jobs.StartImport.as_view()),
     path(f"{IMPORT}cancel/", api_jobs.CancelImport.as_view()),
+    path(f"{IMPORT}reopen/", api_jobs.ReopenImport.as_view()),
     path(f"{RECORD}export/", api_jobs.Exports.as_view()),
     re_path(r"", workspaces.Anything.as_view()),
 ]

@@ -64,7 +64,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BEAT_SCHEDULE = {
     "event partitions": {"task": "workspaces.tasks.make_event_partitions", "schedule": 6 * 3600},
-    "imports that fell silent": {"task": "records.tasks.revive_imports", "schedule": 30},
+    "imports that fell silent": {"task": "records.tasks.revive_imports", "schedule": 10},
+    "half-made indexes": {"task": "records.indexes.sweep", "schedule": 60},
     "idempotency keys": {"task": "workspaces.tasks.purge_idempotency_keys", "schedule": 3600},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")

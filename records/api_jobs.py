@@ -162,6 +162,16 @@ class CancelImport(KdapView):
         return Response(ImportOutput(services.cancel(job=job, actor=request.actor)).data)
 
 
+class ReopenImport(KdapView):
+    """An import that came to nothing, once more."""
+
+    @extend_schema(operation_id="imports_reopen", request=None, responses=ImportOutput)
+    def post(self, request, import_id):
+        """Make an import that failed or was cancelled ready again, with its file and mapping."""
+        job = find_import(request.actor, import_id, "write")
+        return Response(ImportOutput(services.reopen(job=job, actor=request.actor)).data)
+
+
 def find_import(actor, import_id, action="read"):
     """Return the ImportJob of that id if `actor` may do `action` in its workspace."""
     job = services.find(import_id)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from records import catalogue
 from records.factory import sequence_name
 from records.history import quoted
+from records.indexes import HALF_MADE
 from records.jobs import ImportJob
 from records.models import Record
 from records.names import history_name
@@ -112,12 +113,6 @@ UNION ALL SELECT 'function', proname::text FROM pg_proc
 WHERE pronamespace = current_schema()::regnamespace AND proname ~ '^log_.*_entries$'
 """
 
-BROKEN_INDEXES = """
-SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
-WHERE NOT indisvalid AND relnamespace = current_schema()::regnamespace
-  AND indrelid NOT IN (SELECT relid FROM pg_stat_progress_create_index)
-"""
-
 # A temporary schema is called after its backend; some other backend may use it later.
 STAGING = """
 SELECT nspname || '.' || relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
@@ -141,7 +136,7 @@ def orphans():
         for kind, name in _rows(OWN)
         if name not in known[kind]
     ]
-    found += [f"The index {name} is half made." for (name,) in _rows(BROKEN_INDEXES)]
+    found += [f"The index {name} is half made." for (name,) in _rows(HALF_MADE)]
     found += [f"The temporary table {name} has no owner any more." for (name,) in _rows(STAGING)]
     return found + _forgotten()
 

@@ -173,6 +173,14 @@ def cancel(request, job_id):
 
 
 @login_required
+@require_POST
+def reopen(request, job_id):
+    """Go back to the preview of an import that came to nothing."""
+    job = services.reopen(job=_job(request, job_id), actor=request.actor)
+    return redirect("import-preview", job.pk)
+
+
+@login_required
 @require_safe
 def refused(request, job_id):
     """Give the refused rows as CSV: row, column, value, reason."""

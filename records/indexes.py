@@ -40,7 +40,7 @@ def wish(query):
     if not cache.add(f"index:{name}", 1, ASK_AGAIN) or not _is_big(query.record):
         return False
     arguments = (str(query.record.pk), name, query.order)
-    transaction.on_commit(lambda: make_index.delay(*arguments))
+    transaction.on_commit(lambda: make_index.delay(*arguments), robust=True)
     return True
 
 
@@ -64,7 +64,6 @@ def make_index(record_id, name, order):
         record = Record.objects.filter(pk=record_id, deleted_at=None).first()
     if record is None or name != index_name(record, order):
         return
-    sweep(record)
     for other in _names_by_use(record)[MOST_PER_RECORD - 1 :]:
         _drop(other)
     statement = f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {quoted(name)} ON "
@@ -72,14 +71,19 @@ def make_index(record_id, name, order):
         cursor.execute(f"{statement}{quoted(record.table_name)} ({order})")
 
 
-def sweep(record):
-    """Drop indexes that a crash left half made (CREATE INDEX CONCURRENTLY, "invalid")."""
+# One that is being made is not valid yet either; its table says so.
+HALF_MADE = """
+SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+WHERE NOT indisvalid AND relnamespace = current_schema()::regnamespace
+  AND indrelid NOT IN (SELECT relid FROM pg_stat_progress_create_index)
+"""
+
+
+@shared_task
+def sweep():
+    """Drop the indexes that a crash left half made (CREATE INDEX CONCURRENTLY, "invalid")."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
-            "WHERE indrelid = to_regclass(%s) AND NOT indisvalid",
-            [quoted(record.table_name)],
-        )
+        cursor.execute(HALF_MADE)
         broken = [name for (name,) in cursor.fetchall()]
     for name in broken:
         log.warning("Dropping the half-made index %s.", name)

@@ -10,10 +10,10 @@ from uuid_utils.compat import uuid7
 
 from workspaces.models import Workspace
 
-# A worker shows that it lives every second; one silent for this long is taken for dead.
-SILENCE = dt.timedelta(seconds=30)
-# Finding out what a file holds has no pulse; it takes about a second for 10 MB.
-READING_SILENCE = dt.timedelta(minutes=15)
+# A worker shows that it lives every second; one silent for this long is looked for.
+SILENCE = dt.timedelta(seconds=10)
+# One that waits for a worker is asked for again after this: messages are hints and can be lost.
+WAIT = dt.timedelta(seconds=30)
 
 
 class ImportJob(models.Model):
@@ -90,13 +90,22 @@ class ImportJob(models.Model):
         return self.state in (self.State.DONE, self.State.FAILED, self.State.CANCELLED)
 
     @property
+    def is_reopenable(self):
+        """Whether it came to nothing, and can be looked at and started again."""
+        return self.state in (self.State.FAILED, self.State.CANCELLED)
+
+    @property
+    def has_begun(self):
+        """Whether a worker has taken it up."""
+        return self.attempts > 0
+
+    @property
     def is_silent(self):
-        """Whether it was worked on, and the worker has not been heard of for a while."""
-        if self.state == self.State.UPLOADED:
-            return timezone.now() - (self.heartbeat or self.created_at) > READING_SILENCE
-        if self.state != self.State.RUNNING or self.heartbeat is None:
+        """Whether it should be worked on, and nothing was heard of it for a while."""
+        if self.state not in (self.State.UPLOADED, self.State.RUNNING):
             return False
-        return timezone.now() - self.heartbeat > SILENCE
+        heard = self.heartbeat or self.started_at or self.created_at
+        return timezone.now() - heard > (SILENCE if self.has_begun else WAIT)
 
     @property
     def percent(self):

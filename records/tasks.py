@@ -3,16 +3,16 @@
 from celery import shared_task
 
 from records.imports import running, services
-from records.indexes import make_index
+from records.indexes import make_index, sweep
 from workspaces.access import Actor, acting_as
 
-__all__ = ["make_index", "read_import", "revive_imports", "run_import"]
+__all__ = ["make_index", "read_import", "revive_imports", "run_import", "sweep"]
 
 
 @shared_task(ignore_result=True)
 def read_import(job_id):
     """Find out what an uploaded file holds."""
-    services.as_system(services.read_in_background, job_id)
+    services.read_in_background(job_id)
 
 
 @shared_task(ignore_result=True)

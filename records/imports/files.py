@@ -1,8 +1,11 @@
 """Keeping an uploaded file for good: compressed, under its digest's eye."""
 
 import hashlib
+import os
+import shutil
 import tempfile
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import zstandard
@@ -13,6 +16,9 @@ from django.core.files.storage import default_storage
 from workspaces.errors import Invalid
 
 CHUNK = 1024**2
+PREFIX = "kdap-import-"
+# A plain copy that nobody has changed for so long is a killed worker's; no import takes a day.
+ABANDONED = 24 * 3600
 
 
 def keep(chunks, path):
@@ -50,7 +56,8 @@ def unpacked(name):
 
     Raises Invalid when the file is gone or damaged.
     """
-    with tempfile.TemporaryDirectory(prefix="kdap-import-") as folder:
+    sweep()
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
         path = Path(folder) / "source"
         try:
             with default_storage.open(name) as packed, open(path, "wb") as plain:
@@ -58,6 +65,15 @@ def unpacked(name):
         except (FileNotFoundError, zstandard.ZstdError) as error:
             raise Invalid("The uploaded file is not there any more. Upload it again.") from error
         yield path
+
+
+def sweep():
+    """Remove the plain copies that killed workers left behind."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):  # somebody else's, or gone this moment
+            seen = os.lstat(folder)
+            if seen.st_uid == os.geteuid() and seen.st_mtime < time.time() - ABANDONED:
+                shutil.rmtree(folder)
 
 
 def drop(name):

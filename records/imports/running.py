@@ -295,12 +295,12 @@ def revive(job):
         job.refresh_from_db()
         if not job.is_silent:
             return False
-        reading = job.state == ImportJob.State.UPLOADED
         if job.attempts >= MOST_ATTEMPTS:
             values = {"state": ImportJob.State.FAILED, "error": DIED, "finished_at": timezone.now()}
             task = None
         else:
-            values = {"heartbeat": timezone.now(), "attempts": job.attempts + reading}
+            values = {"heartbeat": timezone.now()}
+            reading = job.state == ImportJob.State.UPLOADED
             task = tasks.read_import if reading else tasks.run_import
         ImportJob.objects.filter(pk=job.pk).update(**values)
         job.refresh_from_db()

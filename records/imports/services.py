@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -79,18 +80,32 @@ def read(job):
     job.save()
 
 
-def read_in_background(job):
-    """Read the job's file, if nobody else does; what is wrong with it is kept in the job."""
-    if not take(job):
-        return
-    job.refresh_from_db()
-    if job.state != ImportJob.State.UPLOADED:
-        return
-    try:
-        read(job)
-    except KdapError as error:
-        job.state, job.error, job.finished_at = ImportJob.State.FAILED, error.detail, timezone.now()
-        job.save()
+def read_in_background(job_id):
+    """Read the file of a job, if nobody else does; what is wrong with it is kept in the job."""
+    with acting_as(Actor.system(door="import")):
+        job = _unread(job_id)
+        if job is None:
+            return
+        # Told before the work, so that a worker that dies of a file does so only twice.
+        ImportJob.objects.filter(pk=job.pk).update(
+            attempts=F("attempts") + 1, heartbeat=timezone.now()
+        )
+    with acting_as(Actor.system(door="import")):
+        job = _unread(job_id)
+        if job is None:
+            return
+        try:
+            read(job)
+        except KdapError as error:
+            job.state, job.error = ImportJob.State.FAILED, error.detail
+            job.finished_at = timezone.now()
+            job.save()
+
+
+def _unread(job_id):
+    """Return a job that waits to be read, ours until the transaction ends; else None."""
+    job = find(job_id)
+    return job if job and job.state == ImportJob.State.UPLOADED and take(job) else None
 
 
 def change(*, job, actor, settings=None, columns=None, **values):
@@ -104,7 +119,7 @@ def change(*, job, actor, settings=None, columns=None, **values):
     if settings is not None:
         job.settings = settings
         if job.size > READ_AT_ONCE:
-            job.state = ImportJob.State.UPLOADED
+            job.state, job.attempts, job.heartbeat = ImportJob.State.UPLOADED, 0, timezone.now()
             job.save()
             _later("read_import", job)
             return job
@@ -180,7 +195,7 @@ def cancel(*, job, actor):
     if job.is_over:
         return job
     values = {"cancel_asked": True}
-    if not job.has_begun:
+    if not (job.state == ImportJob.State.RUNNING and job.has_begun):
         values |= {"state": ImportJob.State.CANCELLED, "finished_at": timezone.now()}
         values["error"] = CANCELLED
     ImportJob.objects.filter(pk=job.pk, state=job.state).update(**values)
@@ -218,12 +233,3 @@ def find(job_id):
     """Return an ImportJob by id with what a page needs, or None; the wall hides others' jobs."""
     jobs = ImportJob.objects.select_related("workspace", "record", "user")
     return jobs.filter(pk=job_id, workspace__deleted_at=None).first()
-
-
-def as_system(function, job_id):
-    """Call `function(job)` as the system in its own transaction, if the job is there."""
-    with acting_as(Actor.system(door="import")):
-        job = find(job_id)
-        if job is not None:
-            function(job)
-    connection.close_if_unusable_or_obsolete()

@@ -78,6 +78,7 @@ def test_who_may(api, books, workspace, bob, charlie):
         ("PATCH", url, {"on_error": "skip_bad"}),
         ("POST", f"{url}start/", {}),
         ("POST", f"{url}cancel/", None),
+        ("POST", f"{url}reopen/", None),
     ]
     give_role(workspace, bob, Role.VIEWER)
     for person, expected in ((charlie, 404), (bob, 403)):
@@ -103,3 +104,12 @@ def test_bad_uploads(api, books):
     for body in ({"mapping": [{}]}, {"mapping": "x"}, {"settings": {"x": 1}}, {"mode": "create"}, {"keys": [1]}, {"x": 1}, [], {"mode": "upsert"}):  # fmt: skip
         answer = api.patch(f"imports/{job}/", body)
         assert 200 <= answer.status_code < 500, (body, answer.content)
+
+
+def test_a_cancelled_import_is_opened_again(api, books):
+    url = f"imports/{upload(api, f'records/{books.pk}/imports/').data['id']}/"
+    assert api.post(f"{url}reopen/", None).status_code == 409
+    assert api.post(f"{url}cancel/", None).data["state"] == "cancelled"
+    assert api.post(f"{url}start/", {}).status_code == 409
+    assert api.post(f"{url}reopen/", None).data["state"] == "ready"
+    assert api.post(f"{url}start/", {}).status_code == 202

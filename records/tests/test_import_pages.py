@@ -7,7 +7,7 @@ from django.urls import reverse
 from kdap.tests.people import give_role
 from records.imports import services
 from records.jobs import ImportJob
-from records.tests.imports import bring_in, rows_of, upload
+from records.tests.imports import bring_in, rows_of, run, upload
 from workspaces.models import Role
 
 CSV = b"code,n\na,1\nb,x\nc,3\n"
@@ -169,3 +169,22 @@ def test_a_dead_worker_is_noticed(alice, workspace, stock, django_capture_on_com
         job.heartbeat, job.attempts = timezone.now() - dt.timedelta(minutes=5), 2
         job.save()
     assert "died twice" in alice.client.get(url).content.decode()
+
+
+def test_an_import_that_failed_is_opened_again(alice, workspace, stock, bob):
+    job = bring_in(alice, workspace, CSV, record=stock)
+    assert job.state == "failed"
+    url = reverse("import-progress", args=[job.pk])
+    assert "Look at it again" in alice.client.get(url).content.decode()
+    again = reverse("import-reopen", args=[job.pk])
+    give_role(workspace, bob, Role.VIEWER)
+    assert bob.client.post(again).status_code == 403
+    response = alice.client.post(again)
+    assert response.url == reverse("import-preview", args=[job.pk])
+    assert alice.client.post(again).status_code == 409
+    with alice.acting():
+        job = services.find(job.pk)
+    assert (job.state, job.mapping[1]["field"], job.error) == ("ready", "n", "")
+    assert run(alice, job, on_error="skip_bad").state == "done"
+    assert rows_of(alice, stock) == [["a", "1"], ["c", "3"]]
+    assert alice.client.post(again).status_code == 409

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.cache import cache
+from django.db import IntegrityError
 
 from records import indexes
 from records.query import Query
@@ -68,3 +69,19 @@ def test_there_are_never_more_than_the_limit(alice, make_record, monkeypatch):
         indexes.make_index(str(record.pk), indexes.index_name(record, order), order)
     count = "SELECT count(*) FROM pg_indexes WHERE indexname LIKE %s"
     assert sql(count, [f"a{record.number}\\_%"]) == [(2,)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_half_made_indexes_are_swept_but_not_those_being_made(alice, make_record):
+    record = make_record(x="integer", s=choice())
+    with alice.acting():
+        sql(f"INSERT INTO {record.table_name} (x) VALUES (1), (1)")
+    with acting_as(Actor.system()):
+        order = Query(record, sort=["x"]).order
+    name = indexes.index_name(record, order)
+    with pytest.raises(IntegrityError):
+        sql(f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {record.table_name} (x)")
+    half_made = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
+    assert sql(half_made) == [(1,)]
+    indexes.sweep()
+    assert sql(half_made) == [(0,)]
