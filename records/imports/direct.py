@@ -9,30 +9,29 @@ from records.imports import casts
 
 
 def direct(targets, rows):
-    """Return (targets, {column: SQL type}, the text that COPY takes for nothing).
+    """Return (targets, {column: SQL type}, the text that COPY takes for nothing in those columns).
 
     Those of the targets that are staged typed say so.
     """
     types = {target.column: casts.column_type(target) for target in targets}
-    typed = [target for target in targets if types[target.column]]
-    token = _token(targets, typed, rows)
-    if token is None or not typed:
-        return targets, {}, ""
+    token, typed = _token([target for target in targets if types[target.column]], rows)
     return (
-        [replace(target, typed=bool(types[target.column])) for target in targets],
-        {column: type for column, type in types.items() if type},
+        [replace(target, typed=target in typed) for target in targets],
+        {target.column: types[target.column] for target in typed},
         token,
     )
 
 
-def _token(targets, typed, rows):
-    """Return the one mark of nothing in this file, None when COPY could not tell by one."""
-    marks = {mark for target in typed for mark in target.found["missing"]}
-    if not marks:
-        return ""
-    if len(marks) > 1 or any(target.found["filled"] < rows for target in typed):
-        return None
-    (mark,) = marks
-    # COPY would take it for nothing in every column, so everywhere it has to mean that.
-    kept = any(mark in t.found["missing"] and mark not in t.nulls for t in targets)
-    return None if kept else mark
+def _token(able, rows):
+    """Return (a mark of nothing, the targets for which it is the only one): COPY knows but one."""
+    marks = {"": [], **{mark: [] for target in able for mark in target.found["missing"]}}
+    for target in able:
+        used = set(target.found["missing"]) | ({""} if _has_blanks(target, rows) else set())
+        for mark, served in marks.items():
+            if used <= {mark}:
+                served.append(target)
+    return max(marks.items(), key=lambda item: len(item[1]))
+
+
+def _has_blanks(target, rows):
+    return target.found["filled"] < rows

@@ -43,17 +43,17 @@ def fill(source, analysis, targets, progress):
     if analysis["plain"]:
         for staged, types, null in (direct(targets, rows), (targets, {}, "")):
             create(width, types)
-            if _copied(source, width, null, rows, progress):
+            if _copied(source, types, null, rows, progress):
                 return rows, staged
     create(width, {})
     return _copy_rows(source, width, rows, progress), targets
 
 
-def _copied(source, width, null, rows, progress):
+def _copied(source, types, null, rows, progress):
     """Try to let COPY read the file; return whether it understood it as we did."""
     try:
         with transaction.atomic():
-            if _copy_bytes(source, width, null, progress) != rows:
+            if _copy_bytes(source, types, null, progress) != rows:
                 raise _Different
     except _Different:
         return False
@@ -68,8 +68,11 @@ class _Different(Exception):
     """COPY understood the file in another way than we did."""
 
 
-def _copy_bytes(source, width, null, progress):
-    """Hand the file's own bytes to COPY, which parses them ten times as fast as Python."""
+def _copy_bytes(source, types, null, progress):
+    """Hand the file's own bytes to COPY, which parses them ten times as fast as Python.
+
+    `null` stands for nothing in the columns that have one of `types`.
+    """
     dialect = source.dialect
     size = source.path.stat().st_size or 1
     start = dialect.header_row + 1
@@ -83,6 +86,10 @@ def _copy_bytes(source, width, null, progress):
     ]
     if dialect.quote:
         options.append(f"QUOTE {literal(dialect.quote)}")
+    width = dialect.width
+    texts = ", ".join(f"c{number}" for number in range(width) if number not in types)
+    if null and texts:  # NA is nothing among numbers, and may be Namibia among texts
+        options.append(f"FORCE_NOT_NULL ({texts})")
     columns = ", ".join(f"c{number}" for number in range(width))
     statement = f"COPY staging ({columns}) FROM STDIN ({', '.join(options)})"
     with connection.cursor() as cursor, open(source.path, "rb") as file:
