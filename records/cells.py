@@ -68,6 +68,7 @@ class Changes:
             "conflicts": self.conflicts,
             "gone": self.gone,
             "changed": self.cells,
+            "operation": self.actor.operation,
         }
 
     def _set_conflicts_aside(self, asked, tags):

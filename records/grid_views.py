@@ -63,7 +63,8 @@ def delete(request, id):
     whole = isinstance(ids, list) and all(type(item) is int for item in ids)
     if not whole or not 0 < len(ids) <= MOST_ROWS:
         raise Invalid(f"Name from 1 to {MOST_ROWS:,} entries.")
-    return {"deleted": delete_entries(record=record, ids=ids, actor=request.actor)}
+    deleted = delete_entries(record=record, ids=ids, actor=request.actor)
+    return {"deleted": deleted, "operation": request.actor.operation}
 
 
 @require_safe

@@ -2,7 +2,15 @@
 
 from django.urls import include, path
 
-from records import api_pages, entry_views, grid_views, structure_views, trash_views, views
+from records import (
+    api_pages,
+    entry_views,
+    grid_views,
+    structure_views,
+    trash_views,
+    undo_views,
+    views,
+)
 
 urlpatterns = [
     path("w/<uuid:id>/new/", views.record_new, name="record_new"),
@@ -22,6 +30,9 @@ urlpatterns = [
     path("r/<uuid:id>/statistics", grid_views.sums, name="record_sums"),
     path("r/<uuid:id>/shape", grid_views.shape, name="record_shape"),
     path("r/<uuid:id>/state", grid_views.state, name="record_state"),
+    path("r/<uuid:id>/undo", undo_views.undo_last, name="grid_undo"),
+    path("r/<uuid:id>/redo", undo_views.redo_last, name="grid_redo"),
+    path("r/<uuid:id>/news", undo_views.news, name="grid_news"),
     # Entries
     path("r/<uuid:id>/e/new/", entry_views.entry_new, name="entry_new"),
     path("r/<uuid:id>/e/<int:entry_id>/", entry_views.entry, name="entry"),

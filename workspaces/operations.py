@@ -178,16 +178,17 @@ def _uuid(value):
     return value if isinstance(value, UUID) else UUID(str(value))
 
 
-# One's own newest operations on a stream, as (operation_id, undo_of), oldest first.
+# One's own newest operations on a stream, as (operation_id, undo_of), oldest first. Making the
+# thing itself, or putting it in the trash, is undone where it is listed and not from within.
 RECENT = """
 SELECT operation_id, undo_of FROM (
-    SELECT DISTINCT ON (operation_id) operation_id, undo_of, event_id FROM (
-        SELECT operation_id, undo_of, event_id, user_id FROM events
-        WHERE stream_id = %(stream)s ORDER BY event_id DESC LIMIT %(most)s
-    ) AS newest
-    WHERE user_id = %(user)s AND operation_id IS NOT NULL
-    ORDER BY operation_id, event_id
-) AS own ORDER BY event_id
+    SELECT operation_id, undo_of, user_id, event_id, type FROM events
+    WHERE stream_id = %(stream)s ORDER BY event_id DESC LIMIT %(most)s
+) AS newest
+WHERE user_id = %(user)s AND operation_id IS NOT NULL
+GROUP BY operation_id, undo_of
+HAVING NOT bool_or(type ~ '^(record|workspace)\\.(created|deleted|restored)$')
+ORDER BY min(event_id)
 """
 
 
