@@ -48,12 +48,21 @@ class DeletedOutput(serializers.Serializer):
     type = serializers.CharField()
 
 
+class ConversionOutput(serializers.Serializer):
+    """A conversion that revert_field can take back: the `field` and the `version` it made."""
+
+    field = serializers.CharField()
+    version = serializers.IntegerField()
+    was = serializers.CharField(help_text="The type that the field gets back.")
+
+
 class StructureOutput(serializers.Serializer):
-    """A structure: its fields in order, and the deleted ones that can be brought back."""
+    """A structure: its fields in order, and what can be brought or taken back."""
 
     version = serializers.IntegerField()
     fields = FieldOutput(many=True)
     deleted = DeletedOutput(many=True)
+    conversions = ConversionOutput(many=True)
 
 
 class ImpactOutput(serializers.Serializer):
@@ -101,6 +110,10 @@ def shown(structure, version):
         "version": version,
         "fields": [field.model_dump(mode="json") for field in structure.fields],
         "deleted": [field.model_dump(include={"id", "key", "label", "type"}) for field in kept],
+        "conversions": [
+            {"field": item.field.id, "version": item.version, "was": item.field.type}
+            for item in structure.revertible
+        ],
     }
 
 

@@ -1,12 +1,22 @@
 """What people say should change in a structure, made to a structure; no database is needed."""
 
-from records import fields, plans
+from records import fields
 from records import structure as structures
+from records.conversions import converts
 from records.names import field_key
 from records.structure import Shelved
 from workspaces.errors import InvalidStructure
 
-CHANGES = ("add_field", "change_field", "delete_field", "restore_field", "move_field")
+CHANGES = (
+    "add_field",
+    "change_field",
+    "delete_field",
+    "restore_field",
+    "revert_field",
+    "move_field",
+)
+# What a field keeps when its conversion is taken back, if it was changed since.
+KEPT = ("label", "description", "required", "unique")
 
 
 def edit(structure, changes, version):
@@ -14,6 +24,7 @@ def edit(structure, changes, version):
 
     A change is a dict with `op`, one of CHANGES: add_field {field: {label, type, …}, position?},
     change_field {field, and what to change}, delete_field {field}, restore_field {field},
+    revert_field {field, version}: the conversion that made this version is taken back,
     move_field {field, position}. A field is named by key or id. Raises InvalidStructure.
     """
     if not isinstance(changes, list) or not changes:
@@ -72,13 +83,61 @@ def _change_field(structure, version, change):
     data["options"] = _recognised(data, old)
     new = structures.parse({"fields": [data]}).fields[0]
     shelf = structure.shelf
-    if plans.converts(old, new):
+    if converts(old, new):
         if old.kind.virtual or new.kind.virtual or new.kind.computed:
             raise InvalidStructure(f"“{old.label}” can't become {new.kind.label.lower()}.")
-        column = f"_c{version}_{old.id}"
-        shelf = (*shelf, Shelved(field=old, column=column, reason="converted", version=version))
+        shelf = _with_old(structure, version, old, became=new)
     fields = [new if item.id == old.id else item for item in structure.fields]
     return structure.but(fields=fields, shelf=shelf)
+
+
+def _with_old(structure, version, old, became, follower=None):
+    """Return the shelf with the column that `old` has until now."""
+    if any((item.field.id, item.version) == (old.id, version) for item in structure.shelf):
+        raise InvalidStructure(f"Convert “{old.label}” in one step at a time.")
+    item = Shelved(
+        field=old,
+        column=f"_c{version}_{old.id}",
+        reason="converted",
+        version=version,
+        became=became,
+        made=structure.made(old.id),
+        follower=follower,
+    )
+    return (*structure.shelf, item)
+
+
+def _revert_field(structure, version, change):
+    now = _named(structure, change.get("field"))
+    found = [
+        item for item in structure.conversions(now.id) if item.version == change.get("version")
+    ]
+    if not found:
+        raise InvalidStructure(f"“{now.label}” was not converted by that version.")
+    item = found[0]
+    if not structure.is_next(item):
+        raise InvalidStructure(
+            f"“{now.label}” was converted again since. Take that conversion back first."
+        )
+    back = _as_before(item, now)
+    shelf = _with_old(structure, version, now, became=back, follower=item.made)
+    fields = [back if other.id == now.id else other for other in structure.fields]
+    return structure.but(fields=fields, shelf=[other for other in shelf if other is not item])
+
+
+def _as_before(item, now):
+    """Return the field as it was before the conversion of `item`, with what was changed since."""
+    old, became = item.field, item.became or now
+    data = old.model_dump() | {"key": now.key}
+    data |= {
+        name: getattr(now, name) for name in KEPT if getattr(now, name) != getattr(became, name)
+    }
+    if not old.kind.may_be_unique:
+        data["unique"] = False
+    if old.kind.computed:
+        data["required"] = False
+    data["options"] = old.kind.rejoined(old.options, became.options, now.options)
+    return structures.parse({"fields": [data]}).fields[0]
 
 
 def _recognised(data, old):

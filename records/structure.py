@@ -66,7 +66,12 @@ class Field(BaseModel):
 
 
 class Shelved(BaseModel):
-    """A column kept out of sight: of a deleted field, or as it was before a conversion."""
+    """A column kept out of sight: of a deleted field, or as it was before a conversion.
+
+    A column is known by the version that made it, 0 being the field's first one: `made` names
+    the column here, `follower` the one that took its place (None: the one made by `version`),
+    and `became` is the field as it was just after that.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -75,6 +80,13 @@ class Shelved(BaseModel):
     reason: Literal["deleted", "converted"]
     version: int
     position: int = 0
+    made: int = 0
+    follower: int | None = None
+    became: Field | None = None
+
+
+def _follower(item):
+    return item.version if item.follower is None else item.follower
 
 
 class Structure(BaseModel):
@@ -108,6 +120,26 @@ class Structure(BaseModel):
     def columns(self):
         """The fields that have a column of their own, in order."""
         return [field for field in self.fields if not field.kind.virtual]
+
+    def conversions(self, id):
+        """Return what the conversions of the field `id` put on the shelf, oldest first."""
+        found = [item for item in self.shelf if item.field.id == id and item.reason == "converted"]
+        return sorted(found, key=lambda item: item.version)
+
+    def made(self, id):
+        """Return the version that made the column in which the field `id` has its cells now."""
+        last = self.conversions(id)[-1:]
+        return _follower(last[0]) if last else 0
+
+    @property
+    def revertible(self):
+        """The conversions that can be taken back now, as shelved items, the newest last."""
+        found = [item for field in self.fields for item in self.conversions(field.id)]
+        return sorted(filter(self.is_next, found), key=lambda item: item.version)
+
+    def is_next(self, item):
+        """Return whether the shelved `item` can be taken back: the present column followed it."""
+        return _follower(item) == self.made(item.field.id)
 
     def key_set(self):
         """Every key in use, as a set."""

@@ -34,6 +34,7 @@ def structure(request, id):
         "record": record,
         "fields": record.structure.fields,
         "deleted": list(reversed(shelf)),
+        "conversions": list(reversed(record.structure.revertible)),
         "versions": versions,
         "compared": _compared(record, request.GET),
         "may_change": allows(request.actor, "structure", record.workspace_id),
@@ -86,7 +87,8 @@ def field(request, id, name):
     def change():
         return {"op": "change_field", "field": old.id, **form.spec}
 
-    context = {"title": f"Edit “{old.label}”", "verb": "Save", "field": old}
+    back = [item for item in record.structure.revertible if item.field.id == old.id]
+    context = {"title": f"Edit “{old.label}”", "verb": "Save", "field": old, "conversions": back}
     return _field_dialog(request, record, form, change, context)
 
 
@@ -144,6 +146,28 @@ def field_delete(request, id, name):
         )
         return render(request, "records/field_delete.html", context)
     return _carry_out(request, record, changes, context, "records/field_delete.html")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request")
+def field_revert(request, id, name, version):
+    """Say what taking a conversion back does, then do it."""
+    record = get_record(request, id, "structure")
+    old = _field(record, name)
+    changes = [{"op": "revert_field", "field": old.id, "version": version}]
+    context = {
+        "title": f"Take the conversion of “{old.label}” back?",
+        "record": record,
+        "field": old,
+        "version": request.POST.get("version") or record.version,
+    }
+    if request.method == "GET":
+        context["plan"] = services.preview_structure(
+            record=record, changes=changes, actor=request.actor
+        )
+        return render(request, "records/field_revert.html", context)
+    return _carry_out(request, record, changes, context, "records/field_revert.html")
 
 
 @login_required

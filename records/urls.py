@@ -51,6 +51,11 @@ urlpatterns = [
         structure_views.field_restore,
         name="field_restore",
     ),
+    path(
+        "r/<uuid:id>/structure/<str:name>/revert/<int:version>/",
+        structure_views.field_revert,
+        name="field_revert",
+    ),
     path("r/<uuid:id>/structure/<str:name>/move", structure_views.field_move, name="field_move"),
     # Imports and exports
     path("", include("records.import_urls")),

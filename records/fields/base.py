@@ -130,6 +130,13 @@ class FieldType:
         """
         return options
 
+    def rejoined(self, old, became, now):
+        """Return the options that a field gets when its conversion is taken back.
+
+        `old` are those it had before, `became` those just after, `now` the present ones.
+        """
+        return old
+
     def fast_cast(self, field, text):
         """Return SQL like `cast` that raises instead of giving NULL, or None if there is none."""
         return None

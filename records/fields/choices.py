@@ -187,6 +187,21 @@ class Choice(FieldType):
             return options
         return options | {"choices": recognised(options["choices"], before["choices"])}
 
+    def rejoined(self, old, became, now):
+        """The old choices, as they are called now if that was changed since, and those added since."""
+        then = {item["id"]: item for item in became.get("choices", ())}
+        present = {item["id"]: item for item in now.get("choices", ())}
+        changed = {id for id, item in present.items() if id in then and then[id] != item}
+        back = [present[i["id"]] if i["id"] in changed else i for i in old["choices"]]
+        taken = {item["id"] for item in back} | set(then)
+        labels = {item["label"].lower() for item in back}
+        back += [
+            item
+            for id, item in present.items()
+            if id not in taken and item["label"].lower() not in labels
+        ]
+        return old | {"choices": back}
+
     def order(self, field, column):
         """Return SQL that sorts as the choices stand in the list."""
         return f"array_position({self.numbers(field)}, {column})"
