@@ -40,7 +40,8 @@ TAGS = {"field_types": "Field types"}
 DESCRIPTION = """
 Send a token as `Authorization: Bearer kdap_…`; everything is JSON. An answer that is no success is
 a problem (RFC 9457) with a sentence, and a pointer to each value that is wrong. Calls that write
-take an Idempotency-Key; entries have ETags for If-Match and If-None-Match.
+take an Idempotency-Key; entries, structures, records and workspaces have ETags for If-Match and
+If-None-Match.
 """.strip()
 
 

@@ -8,7 +8,16 @@ from records import services
 from records.lookup import find_record
 from records.models import Record
 from workspaces.api import find_workspace
-from workspaces.rest import KdapView, Strict, checked, page
+from workspaces.rest import (
+    IF_MATCH,
+    IF_NONE_MATCH,
+    KdapView,
+    Strict,
+    checked,
+    demand_version,
+    page,
+    versioned,
+)
 
 
 class AnyJson(serializers.JSONField):
@@ -48,14 +57,16 @@ class RecordChange(Strict):
 
 
 class RecordOutput(serializers.ModelSerializer):
-    """A record as the API shows it."""
+    """A record as the API shows it; `_version` is its ETag."""
 
     workspace_id = serializers.UUIDField(read_only=True)
+    _version = serializers.IntegerField(source="last_event_version", read_only=True)
 
     class Meta:
         model = Record
         fields = [
             "id",
+            "_version",
             "workspace_id",
             "name",
             "table_name",
@@ -99,29 +110,39 @@ class Records(KdapView):
             actor=request.actor,
             **{"fields": []} | data,
         )
-        return Response(RecordOutput(record).data, status.HTTP_201_CREATED)
+        return versioned(request, record, RecordOutput, status.HTTP_201_CREATED)
 
 
 class OneRecord(KdapView):
     """One record."""
 
-    @extend_schema(operation_id="records_read", responses=RecordOutput)
+    @extend_schema(operation_id="records_read", parameters=[IF_NONE_MATCH], responses=RecordOutput)
     def get(self, request, record_id):
         """Read a record."""
-        return Response(RecordOutput(find_record(request.actor, record_id)).data)
+        return versioned(request, find_record(request.actor, record_id), RecordOutput)
 
-    @extend_schema(operation_id="records_change", request=RecordChange, responses=RecordOutput)
+    @extend_schema(
+        operation_id="records_change",
+        parameters=[IF_MATCH],
+        request=RecordChange,
+        responses=RecordOutput,
+    )
     def patch(self, request, record_id):
-        """Change a record's name, description, icon, colour or place."""
+        """Change a record's name, description, icon, colour or place.
+
+        With If-Match only if nobody else changed it or its structure.
+        """
         record = find_record(request.actor, record_id, "structure")
         data = checked(RecordChange, request)
+        demand_version(request, record, RecordOutput)
         changed = services.change_record(record=record, actor=request.actor, **data)
-        return Response(RecordOutput(changed).data)
+        return versioned(request, changed, RecordOutput)
 
-    @extend_schema(operation_id="records_delete", responses={204: None})
+    @extend_schema(operation_id="records_delete", parameters=[IF_MATCH], responses={204: None})
     def delete(self, request, record_id):
         """Put a record in the trash; nothing in it is lost."""
         record = find_record(request.actor, record_id, "structure")
+        demand_version(request, record, RecordOutput)
         services.delete_record(record=record, actor=request.actor)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -134,4 +155,4 @@ class RestoreRecord(KdapView):
         """Take a record out of the trash."""
         record = find_record(request.actor, record_id, "structure", trashed=True)
         services.restore_record(record=record, actor=request.actor)
-        return Response(RecordOutput(record).data)
+        return versioned(request, record, RecordOutput)

@@ -7,7 +7,16 @@ from rest_framework.response import Response
 from workspaces import access, services
 from workspaces.errors import Missing
 from workspaces.models import Invitation, Member, Role, Workspace
-from workspaces.rest import KdapView, Strict, checked, page
+from workspaces.rest import (
+    IF_MATCH,
+    IF_NONE_MATCH,
+    KdapView,
+    Strict,
+    checked,
+    demand_version,
+    page,
+    versioned,
+)
 
 INVITABLE = Role.choices[1:]
 
@@ -19,11 +28,13 @@ class WorkspaceInput(Strict):
 
 
 class WorkspaceOutput(serializers.ModelSerializer):
-    """A workspace as the API shows it."""
+    """A workspace as the API shows it; `_version` is its ETag."""
+
+    _version = serializers.IntegerField(source="last_event_version", read_only=True)
 
     class Meta:
         model = Workspace
-        fields = ["id", "name", "created_at", "updated_at", "deleted_at"]
+        fields = ["id", "_version", "name", "created_at", "updated_at", "deleted_at"]
         read_only_fields = fields
 
 
@@ -130,33 +141,40 @@ class Workspaces(KdapView):
         """Make a workspace; you own it."""
         data = checked(WorkspaceInput, request)
         made = services.create_workspace(name=data["name"], actor=request.actor)
-        return Response(WorkspaceOutput(made).data, status.HTTP_201_CREATED)
+        return versioned(request, made, WorkspaceOutput, status.HTTP_201_CREATED)
 
 
 class OneWorkspace(KdapView):
     """One workspace."""
 
-    @extend_schema(operation_id="workspaces_read", responses=WorkspaceOutput)
+    @extend_schema(
+        operation_id="workspaces_read", parameters=[IF_NONE_MATCH], responses=WorkspaceOutput
+    )
     def get(self, request, workspace_id):
         """Read a workspace."""
-        return Response(WorkspaceOutput(find_workspace(request.actor, workspace_id)).data)
+        return versioned(request, find_workspace(request.actor, workspace_id), WorkspaceOutput)
 
     @extend_schema(
-        operation_id="workspaces_change", request=WorkspaceInput, responses=WorkspaceOutput
+        operation_id="workspaces_change",
+        parameters=[IF_MATCH],
+        request=WorkspaceInput,
+        responses=WorkspaceOutput,
     )
     def patch(self, request, workspace_id):
-        """Rename a workspace."""
+        """Rename a workspace; with If-Match only if nobody else changed it or its members."""
         workspace = find_workspace(request.actor, workspace_id, "admin")
         data = checked(WorkspaceInput, request)
+        demand_version(request, workspace, WorkspaceOutput)
         changed = services.rename_workspace(
             workspace=workspace, name=data["name"], actor=request.actor
         )
-        return Response(WorkspaceOutput(changed).data)
+        return versioned(request, changed, WorkspaceOutput)
 
-    @extend_schema(operation_id="workspaces_delete", responses={204: None})
+    @extend_schema(operation_id="workspaces_delete", parameters=[IF_MATCH], responses={204: None})
     def delete(self, request, workspace_id):
-        """Put a workspace in the trash."""
+        """Put a workspace in the trash; with If-Match only if nobody else changed it."""
         workspace = find_workspace(request.actor, workspace_id, "own")
+        demand_version(request, workspace, WorkspaceOutput)
         services.delete_workspace(workspace=workspace, actor=request.actor)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -171,7 +189,7 @@ class RestoreWorkspace(KdapView):
         if workspace.deleted_at:
             services.restore_workspace(workspace=workspace, actor=request.actor)
             workspace.refresh_from_db()
-        return Response(WorkspaceOutput(workspace).data)
+        return versioned(request, workspace, WorkspaceOutput)
 
 
 class Members(KdapView):

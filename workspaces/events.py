@@ -91,6 +91,12 @@ def append(*, type, stream_id, workspace_id, payload, expected=None):
     return event
 
 
+def hold(stream_id):
+    """Let nobody else append to a definition's stream until the running transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT version FROM streams WHERE stream_id = %s FOR UPDATE", [stream_id])
+
+
 def stamp(event):
     """Return the columns by which a snapshot names the event that made it."""
     return {"last_event_id": event.id, "last_event_version": event.version}

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from django.db import DatabaseError, transaction
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -17,8 +18,14 @@ from accounts.middleware import zone_of
 from workspaces import idempotency
 from workspaces.access import Actor, acting_as
 from workspaces.errors import KdapError, PreconditionFailed
+from workspaces.events import hold
 
 MOST_ON_A_PAGE = 1000
+HEADER = OpenApiParameter.HEADER
+IF_MATCH = OpenApiParameter("If-Match", str, HEADER, description="Only if it still has this ETag.")
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, HEADER, description="Answer 304 if it still has this ETag."
+)
 
 
 class OneRenderer(DefaultContentNegotiation):
@@ -195,3 +202,29 @@ def if_match(request, current=None):
             **({"current": current} if current is not None else {}),
         )
     return int(tag)
+
+
+def versioned(request, row, output, code=200):
+    """Answer a definition with its version as ETag; a 304 when If-None-Match has that one."""
+    tag = etag(row.last_event_version)
+    if request.method == "GET" and tag in request.headers.get("If-None-Match", ""):
+        return Response(status=304, headers={"ETag": tag})
+    return Response(output(row).data, code, headers={"ETag": tag})
+
+
+def demand_version(request, row, output):
+    """Raise a 412 with the newest state unless If-Match, when it is sent, names that version.
+
+    From then on nobody else can change the definition until this call is over.
+    """
+    if "If-Match" not in request.headers:
+        return
+    hold(row.pk)
+    row.refresh_from_db()
+    current = output(row).data
+    seen = if_match(request, current)
+    if seen not in (None, row.last_event_version):
+        raise PreconditionFailed(
+            "Somebody else changed this first. Look at it again and repeat your change.",
+            current=current,
+        )
