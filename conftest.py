@@ -3,7 +3,7 @@
 import pytest
 from django.conf import settings
 
-pytest_plugins = ["kdap.tests.people"]
+pytest_plugins = ["kdap.tests.people", "kdap.tests.browser", "kdap.tests.grids"]
 
 
 def pytest_configure():

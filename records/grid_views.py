@@ -45,13 +45,15 @@ def cells(request, id):
 @require_POST
 @json_answer
 def add(request, id):
-    """Add entries; return them, and where the first stands among the rows asked for."""
+    """Add entries; return them and, unless they simply come last, where the first one stands."""
     record = get_record(request, id, "write")
     asked = Asked.of(record, request.GET)
     changes = Changes(record, request.actor)
     changes.add(read_json(request).get("rows"))
-    position, hidden = place_of(asked, changes.ids)
-    return _outcome(record, changes) | {"position": position, "hidden": hidden}
+    outcome = _outcome(record, changes)
+    if not asked.everything:
+        outcome["position"], outcome["hidden"] = place_of(asked, changes.ids)
+    return outcome
 
 
 @require_POST

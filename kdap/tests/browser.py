@@ -1,6 +1,6 @@
 """A real Chromium against a real server, for journeys through several pages.
 
-Import `chromium` and `visitor` into a test module that is marked `browser`.
+For tests in modules that are marked `browser`.
 """
 
 import os

@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.models import User
-from kdap.tests.browser import chromium, log_emptied, visitor  # noqa: F401
 from kdap.tests.people import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -30,7 +29,7 @@ def open_members(page):
     expect(page.locator("h1")).to_have_text("Members")
 
 
-def test_a_team_forms_and_parts(visitor):  # noqa: F811
+def test_a_team_forms_and_parts(visitor):
     alice = visitor()
     sign_up(alice, "alice@example.com")
     expect(alice.locator("h1")).to_contain_text("Welcome")
@@ -76,7 +75,7 @@ def test_a_team_forms_and_parts(visitor):  # noqa: F811
     expect(bob.locator("h1")).to_contain_text("Welcome")
 
 
-def test_switching_deleting_restoring(visitor):  # noqa: F811
+def test_switching_deleting_restoring(visitor):
     page = visitor()
     sign_up(page, "alice@example.com")
     make_workspace(page, "First")
@@ -110,7 +109,7 @@ def test_switching_deleting_restoring(visitor):  # noqa: F811
     expect(page.locator("h1")).to_have_text("Archive")
 
 
-def test_it_all_works_without_scripts(visitor):  # noqa: F811
+def test_it_all_works_without_scripts(visitor):
     page = visitor(java_script_enabled=False)
     sign_up(page, "alice@example.com")
     make_workspace(page, "Bookshop")
@@ -128,7 +127,7 @@ def test_it_all_works_without_scripts(visitor):  # noqa: F811
     expect(page.locator("h1")).to_have_text("Bookshop")
 
 
-def test_staff_find_entries_in_the_admin(visitor):  # noqa: F811
+def test_staff_find_entries_in_the_admin(visitor):
     page = visitor()
     sign_up(page, "alice@example.com")
     make_workspace(page, "Bookshop")

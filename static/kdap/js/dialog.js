@@ -6,6 +6,8 @@ const dialog = document.getElementById("dialog");
 /** Close the dialog and forget what it showed. */
 export function closeDialog() {
   dialog?.close();
+  // At once: an answer that is still on its way to a part of it must not open it again.
+  dialog?.replaceChildren();
 }
 
 if (dialog) {
@@ -16,7 +18,7 @@ if (dialog) {
     dialog.querySelector("[autofocus]")?.focus();
   });
   document.addEventListener("dialog:close", closeDialog);
-  dialog.addEventListener("close", () => dialog.replaceChildren());
+  dialog.addEventListener("close", () => { if (!dialog.open) dialog.replaceChildren(); });
   dialog.addEventListener("click", (event) => {
     const closer = event.target.closest("[data-dialog-close]");
     if (closer) event.preventDefault();

@@ -1,5 +1,6 @@
 // Copy, cut and paste, understood by Excel, Sheets and LibreOffice.
 import { confirm } from "./dialogs.js";
+import { asTable } from "./ranges.js";
 import { readClipboard, toHtml, toTabs } from "./tables.js";
 import { understood } from "./words.js";
 
@@ -15,20 +16,23 @@ export class Clipboard {
   }
 
   oncopy(event) {
-    const { top, bottom } = this.grid.selection.rect;
-    if (!this.grid.mayWorkOn(top, bottom)) return;
+    const { store } = this.grid;
+    const { spans } = this.grid.selection;
+    const table = this.#table();
+    if (!table) return;
     event.preventDefault();
-    if (!this.grid.store.has(top, bottom)) {
+    if (!spans.every(([first, last]) => store.has(first, last))) {
       this.copy();
       return;
     }
-    const rows = this.#rows();
+    const rows = this.#rows(table);
     event.clipboardData.setData("text/plain", toTabs(rows));
     event.clipboardData.setData("text/html", toHtml(rows));
     this.#told(rows);
   }
 
   oncut(event) {
+    if (!this.#table()) return;
     this.oncopy(event);
     this.grid.edits.clear();
   }
@@ -43,9 +47,9 @@ export class Clipboard {
   /** Copy without an event: from a menu, or rows that have to be fetched first. */
   async copy() {
     const { grid } = this;
-    const { top, bottom } = grid.selection.rect;
-    if (!grid.mayWorkOn(top, bottom)) return;
-    const made = grid.store.gather(top, bottom).then(() => this.#rows());
+    const table = this.#table();
+    if (!table) return;
+    const made = grid.store.gatherAll(grid.selection.spans).then(() => this.#rows(table));
     const blob = (type, write) => made.then((rows) => new Blob([write(rows)], { type }));
     try {
       await navigator.clipboard.write([new ClipboardItem({
@@ -59,6 +63,7 @@ export class Clipboard {
 
   /** Cut from a menu. */
   async cut() {
+    if (!this.#table()) return;
     await this.copy();
     this.grid.edits.clear();
   }
@@ -72,16 +77,17 @@ export class Clipboard {
     }
   }
 
-  #rows() {
-    const { render, selection } = this.grid;
-    const { top, bottom, left, right } = selection.rect;
-    const rows = [];
-    for (let position = top; position <= bottom; position++) {
-      const row = [];
-      for (let index = left; index <= right; index++) row.push(render.text(position, index));
-      rows.push(row);
-    }
-    return rows;
+  /** The rows and columns to copy; null, having said why, when the selection is no table. */
+  #table() {
+    const { grid } = this;
+    if (!grid.mayWorkOn(grid.selection.spans)) return null;
+    const table = asTable(grid.selection.rects);
+    if (!table) grid.tell("Ranges are copied together when they share their rows or their columns.", "warn");
+    return table;
+  }
+
+  #rows({ rows, columns }) {
+    return rows.map((position) => columns.map((index) => this.grid.render.text(position, index)));
   }
 
   #told(rows) {
@@ -95,8 +101,12 @@ export class Clipboard {
     const { grid } = this;
     const { store, columns, selection } = grid;
     if (!rows.length || !rows[0].length) return;
+    if (selection.others.length) {
+      await this.#pasteIntoAll(rows);
+      return;
+    }
     const { top, left, height, width } = this.#target(rows);
-    if (!grid.mayWorkOn(0, height - 1)) return;
+    if (!grid.mayWorkOn([[0, height - 1]])) return;
     const room = Math.max(0, Math.min(height, store.count - top));
     if (room) await store.gather(top, top + room - 1);
     const textAt = (row, column) => rows[row % rows.length][column % rows[0].length];
@@ -123,6 +133,15 @@ export class Clipboard {
     await written;
     selection.go(top, left, { reveal: false });
     selection.go(top + height - 1, left + width - 1, { extend: true, reveal: false });
+  }
+
+  /** One value goes into every selected cell; more than one would not know where to. */
+  async #pasteIntoAll(rows) {
+    if (rows.length > 1 || rows[0].length > 1) {
+      this.grid.tell("Several ranges take one value. Select one range to paste a table.", "warn");
+      return;
+    }
+    await this.grid.edits.put((field) => understood(rows[0][0], field));
   }
 
   /** Where a paste goes: the selection when it is filled evenly, else as large as what is pasted. */

@@ -157,20 +157,28 @@ export class Edits {
 
   /** Empty the selected cells. */
   clear() {
-    this.#everySelected(() => null);
+    return this.put(() => null);
   }
 
   /** Put today, or this moment, into the selected date cells. */
   now() {
     const values = { date: today(), datetime: new Date().toISOString() };
-    this.#everySelected((field) => values[field.editor]);
+    return this.put((field) => values[field.editor]);
   }
 
-  async #everySelected(valueOf) {
+  /** Put `valueOf(field)` into every selected cell, where that isn't undefined. */
+  async put(valueOf) {
     const { grid } = this;
-    const { top, bottom, left, right } = grid.selection.rect;
-    if (!grid.mayWorkOn(top, bottom)) return;
-    await grid.store.gather(top, bottom);
+    const { spans, areas } = grid.selection;
+    if (!grid.mayWorkOn(spans)) return;
+    await grid.store.gatherAll(spans);
+    const cells = areas.flatMap((area) => this.#unlike(area, valueOf));
+    await this.write(cells);
+  }
+
+  /** The cells of a range that don't hold what `valueOf` says of their field. */
+  #unlike({ top, bottom, left, right }, valueOf) {
+    const { grid } = this;
     const cells = [];
     for (const column of grid.columns.shown.slice(left, right + 1)) {
       const value = column.field.computed ? undefined : valueOf(column.field);
@@ -181,6 +189,6 @@ export class Edits {
         if (row && (row[column.at] !== value || marked)) cells.push({ position, key: column.field.key, value });
       }
     }
-    this.write(cells);
+    return cells;
   }
 }

@@ -1,5 +1,5 @@
 // Whole entries: adding, deleting, the menu of a cell.
-import { post } from "./api.js";
+import { get, post } from "./api.js";
 import { button, confirm, openMenu } from "./dialogs.js";
 
 export const MOST = 10_000;
@@ -20,7 +20,7 @@ export class Entries {
       event.preventDefault();
       this.menu({ x: event.clientX, y: event.clientY });
     });
-    document.addEventListener("entry:added", () => this.#shown());
+    document.addEventListener("entry:added", (event) => this.#shown(event.detail.id));
     document.addEventListener("entry:deleted", () => this.grid.store.reset({ near: this.grid.view.firstSeen }));
   }
 
@@ -30,7 +30,7 @@ export class Entries {
     this.line.style.height = `${view.rowHeight}px`;
   }
 
-  /** Add an empty entry at the end, or ask for what it must have. */
+  /** Add an empty entry where the order shows it, or ask for what it must have. */
   async add() {
     const { grid } = this;
     const must = grid.fields.some((field) => field.required && field.default === null);
@@ -45,17 +45,19 @@ export class Entries {
   async addRows(rows) {
     const { grid } = this;
     try {
-      const answer = await post(grid.urls.add, { rows });
-      await grid.store.append(answer.rows);
+      const answer = await post(`${grid.urls.add}?${new URLSearchParams(grid.address())}`, { rows });
+      const { length } = answer.rows;
+      if (!("position" in answer)) await grid.store.append(answer.rows);
+      else if (answer.position !== null) await grid.store.reset({ near: answer.position });
       const refused = answer.refused.filter((item) => item.entry_id);
       const given = refused.map((item) => ({ entry_id: item.entry_id, values: rows[item.row] }));
       grid.edits.take({ ...answer, refused }, given);
       const lost = answer.refused.filter((item) => item.whole);
       if (lost.length) grid.tell(`${lost.length} rows could not be added. ${lost[0].detail}`, "bad");
-      if (answer.rows.length) {
-        grid.tell(answer.rows.length === 1 ? "Entry added" : `${answer.rows.length.toLocaleString("en")} entries added`);
-        grid.selection.go(grid.store.count - answer.rows.length, grid.selection.column);
-      }
+      if (length) this.#tellAdded(length, answer.hidden ?? 0);
+      const position = "position" in answer ? answer.position : grid.store.count - length;
+      if (length && position !== null) this.#goTo(position);
+      grid.focus();
       grid.emit("written");
       return answer.rows;
     } catch (error) {
@@ -64,19 +66,42 @@ export class Entries {
     }
   }
 
-  /** An entry made in the panel: show the end, where it stands. */
-  async #shown() {
-    const { store, selection } = this.grid;
-    await store.reset({ near: Math.max(0, store.count - 1) });
-    selection.go(Infinity, 0);
+  #tellAdded(count, hidden) {
+    const { grid } = this;
+    const what = count === 1 ? "Entry" : `${count.toLocaleString("en")} entries`;
+    const all = count === 1 ? "it" : "them";
+    const which = hidden === count ? all : `${hidden.toLocaleString("en")} of them`;
+    if (hidden) grid.tell(`${what} added, but the ${grid.filters.narrowing} hides ${which}.`, "warn");
+    else grid.tell(`${what} added`);
+  }
+
+  /** Go to a row that was just made, in a cell that can be filled in. */
+  #goTo(position) {
+    const { selection, columns } = this.grid;
+    const computed = selection.field?.computed;
+    const first = columns.shown.findIndex((column) => !column.field.computed);
+    selection.go(position, computed ? Math.max(0, first) : selection.column);
+  }
+
+  /** An entry made in the panel: go to where the order shows it. */
+  async #shown(id) {
+    const { grid } = this;
+    try {
+      const { position } = await get(grid.urls.place, { ...grid.address(), entry: id });
+      if (position === null) this.#tellAdded(1, 1);
+      await grid.store.reset({ near: position ?? grid.view.firstSeen });
+      if (position !== null) this.#goTo(position);
+      grid.focus();
+    } catch (error) {
+      grid.failed(error);
+    }
   }
 
   /** Delete the selected entries, after asking. */
   async remove() {
     const { grid } = this;
-    const { top, bottom } = grid.selection.rect;
-    if (!grid.store.count || !grid.mayWorkOn(top, bottom)) return;
-    const many = bottom - top + 1;
+    const { spans, rowCount: many } = grid.selection;
+    if (!grid.store.count || !grid.mayWorkOn(spans)) return;
     const what = many === 1 ? "this entry" : `${many.toLocaleString("en")} entries`;
     const sure = await confirm({
       title: `Delete ${what}?`,
@@ -85,11 +110,11 @@ export class Entries {
       kind: "danger",
     });
     if (!sure) return;
-    const rows = await grid.store.gather(top, bottom);
+    const rows = await grid.store.gatherAll(spans);
     try {
-      const { deleted } = await post(grid.urls.delete, { ids: rows.filter(Boolean).map((row) => row[0]) });
+      const { deleted } = await post(grid.urls.delete, { ids: rows.map((row) => row[0]) });
       grid.store.count -= deleted;
-      grid.selection.go(top, grid.selection.column);
+      grid.selection.go(spans[0][0], grid.selection.column);
       grid.tell(deleted === 1 ? "Entry deleted" : `${deleted.toLocaleString("en")} entries deleted`);
       await grid.store.reset({ near: grid.view.firstSeen });
       grid.emit("written");
@@ -102,9 +127,8 @@ export class Entries {
   menu(place) {
     const { grid } = this;
     const { selection, rights } = grid;
-    const { top, bottom } = selection.rect;
     const cell = grid.render.cellAt(selection.row, selection.column)?.element;
-    const many = bottom - top + 1;
+    const many = selection.rowCount;
     const write = [
       { label: "Cut", icon: "copy", keys: "Ctrl X", run: () => grid.clipboard.cut() },
       { label: "Paste", icon: "clipboard", keys: "Ctrl V", run: () => grid.clipboard.read() },

@@ -20,7 +20,8 @@ export class Fill {
   #place() {
     const { rect } = this.grid.selection;
     const cell = this.grid.render.cellAt(rect.bottom, rect.right)?.element;
-    if (!cell || this.grid.selection.mode !== "cells") this.handle.remove();
+    const { mode, others } = this.grid.selection;
+    if (!cell || mode !== "cells" || others.length) this.handle.remove();
     else if (this.handle.parentElement !== cell) cell.append(this.handle);
   }
 
@@ -40,18 +41,25 @@ export class Fill {
     });
   }
 
-  /** Fill the selection with its first row. */
-  down() {
-    const { rect } = this.grid.selection;
-    if (rect.bottom > rect.top) this.#fill({ ...rect, bottom: rect.top }, rect.top + 1, rect.bottom);
+  /** Fill each selected range with its first row. */
+  async down() {
+    const { rects, spans } = this.grid.selection;
+    if (!this.grid.mayWorkOn(spans)) return;
+    await this.grid.store.gatherAll(spans);
+    const tall = rects.filter(({ top, bottom }) => bottom > top);
+    this.grid.edits.write(tall.flatMap((rect) => this.#continued({ ...rect, bottom: rect.top }, rect.top + 1, rect.bottom)));
   }
 
-  /** Fill the selection with its first column. */
+  /** Fill each selected range with its first column. */
   async right() {
+    const { rects, spans } = this.grid.selection;
+    if (!this.grid.mayWorkOn(spans)) return;
+    await this.grid.store.gatherAll(spans);
+    this.grid.edits.write(rects.flatMap((rect) => this.#rightwards(rect)));
+  }
+
+  #rightwards({ top, bottom, left, right }) {
     const { grid } = this;
-    const { top, bottom, left, right } = grid.selection.rect;
-    if (right === left || !grid.mayWorkOn(top, bottom)) return;
-    await grid.store.gather(top, bottom);
     const cells = [];
     for (let position = top; position <= bottom; position++) {
       const value = grid.render.text(position, left) || null;
@@ -59,14 +67,20 @@ export class Fill {
         if (!field.computed) cells.push({ position, key: field.key, value });
       }
     }
-    grid.edits.write(cells);
+    return cells;
   }
 
   /** Continue the rows of `source` from position `from` to `to`. */
   async #fill(source, from, to) {
     const { grid } = this;
-    if (!grid.mayWorkOn(source.top, to)) return;
+    if (!grid.mayWorkOn([[source.top, to]])) return;
     await grid.store.gather(source.top, to);
+    grid.edits.write(this.#continued(source, from, to));
+  }
+
+  /** The cells from position `from` to `to` with what continues `source`. */
+  #continued(source, from, to) {
+    const { grid } = this;
     const cells = [];
     for (const { field, at } of grid.columns.shown.slice(source.left, source.right + 1)) {
       if (field.computed) continue;
@@ -77,7 +91,7 @@ export class Fill {
         cells.push({ position, key: field.key, value: next(position - from) });
       }
     }
-    grid.edits.write(cells);
+    return cells;
   }
 }
 

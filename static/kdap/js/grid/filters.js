@@ -46,6 +46,11 @@ export class Filters {
     return Boolean(this.search || this.complete().length);
   }
 
+  /** What makes it fewer than all, in a word. */
+  get narrowing() {
+    return this.complete().length ? "filter" : "search";
+  }
+
   /** The conditions that are filled in well enough to be asked. */
   complete(conditions = this.conditions) {
     return conditions.map((node) => this.#whole(node)).filter(Boolean);

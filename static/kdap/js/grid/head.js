@@ -2,6 +2,7 @@
 import { icon } from "../toast.js";
 import { button, part } from "./dialogs.js";
 import { follow } from "./pointer.js";
+import { adds } from "./selection.js";
 
 const HIDES_BELOW = 28;
 
@@ -100,9 +101,9 @@ export class Head {
   }
 
   #mark() {
-    const { left, right } = this.grid.selection.rect;
+    const { rects } = this.grid.selection;
     for (const [index, cell] of this.cells ?? []) {
-      cell.classList.toggle("is-selected", index >= left && index <= right);
+      cell.classList.toggle("is-selected", rects.some(({ left, right }) => index >= left && index <= right));
     }
   }
 
@@ -190,8 +191,11 @@ export class Head {
         if (target !== null && target !== index && target !== index + 1) grid.columns.move(index, target);
         return;
       }
-      const extend = start.shiftKey && grid.selection.mode === "columns";
-      grid.selection.go(Math.max(0, grid.view.firstSeen), index, { extend, mode: "columns", reveal: false });
+      const { selection } = grid;
+      const extend = start.shiftKey && selection.mode === "columns";
+      const add = adds(start);
+      if (add && selection.drop(0, index, "columns")) return;
+      selection.go(Math.max(0, grid.view.firstSeen), index, { extend, add, mode: "columns", reveal: false });
     });
   }
 

@@ -1,8 +1,8 @@
 // The list of all keys, made from the same list that the keyboard obeys.
 import { openDialog } from "./dialogs.js";
 import { KEYS } from "./keyboard.js";
+import { isMac } from "./keys.js";
 
-const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 const SIGNS = {
   ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→", Mod: isMac ? "⌘" : "Ctrl",
   Escape: "Esc", PageUp: "PgUp", PageDown: "PgDn",

@@ -1,5 +1,7 @@
 // Every key of the grid in one list: what it is, what it is called, what it does.
+import { toEdge } from "./edges.js";
 import { openHelp } from "./help.js";
+import { isMac } from "./keys.js";
 
 /** [keys, what it does, function(grid), right it needs]. Mod is Ctrl, or ⌘ on a Mac. */
 export const KEYS = [
@@ -20,25 +22,28 @@ export const KEYS = [
     ["Mod+End", "Last cell", (g) => g.selection.go(Infinity, Infinity)],
     ["PageUp", "A screen up", (g) => g.selection.step(-g.view.page, 0)],
     ["PageDown", "A screen down", (g) => g.selection.step(g.view.page, 0)],
-    ["Mod+ArrowUp", "First row", (g) => g.selection.go(0, g.selection.column)],
-    ["Mod+ArrowDown", "Last row", (g) => g.selection.go(Infinity, g.selection.column)],
-    ["Mod+ArrowLeft", "First column", (g) => home(g, g.selection.row)],
-    ["Mod+ArrowRight", "Last column", (g) => g.selection.go(g.selection.row, Infinity)],
+    ["Mod+ArrowUp", "Edge of the filled cells up", (g) => toEdge(g, -1, 0)],
+    ["Mod+ArrowDown", "Edge of the filled cells down", (g) => toEdge(g, 1, 0)],
+    ["Mod+ArrowLeft", "Edge of the filled cells to the left", (g) => toEdge(g, 0, -1)],
+    ["Mod+ArrowRight", "Edge of the filled cells to the right", (g) => toEdge(g, 0, 1)],
     ["Shift+Home", "Stretch to the first column", (g) => stretch(g, null, 0)],
     ["Shift+End", "Stretch to the last column", (g) => stretch(g, null, Infinity)],
     ["Shift+PageUp", "Stretch a screen up", (g) => g.selection.step(-g.view.page, 0, true)],
     ["Shift+PageDown", "Stretch a screen down", (g) => g.selection.step(g.view.page, 0, true)],
     ["Mod+Shift+Home", "Stretch to the first cell", (g) => stretch(g, 0, 0)],
     ["Mod+Shift+End", "Stretch to the last cell", (g) => stretch(g, Infinity, Infinity)],
-    ["Mod+Shift+ArrowUp", "Stretch to the first row", (g) => stretch(g, 0, null)],
-    ["Mod+Shift+ArrowDown", "Stretch to the last row", (g) => stretch(g, Infinity, null)],
-    ["Mod+Shift+ArrowLeft", "Stretch to the first column", (g) => stretch(g, null, 0)],
-    ["Mod+Shift+ArrowRight", "Stretch to the last column", (g) => stretch(g, null, Infinity)],
+    ["Mod+Shift+ArrowUp", "Stretch to the edge up", (g) => toEdge(g, -1, 0, true)],
+    ["Mod+Shift+ArrowDown", "Stretch to the edge down", (g) => toEdge(g, 1, 0, true)],
+    ["Mod+Shift+ArrowLeft", "Stretch to the edge to the left", (g) => toEdge(g, 0, -1, true)],
+    ["Mod+Shift+ArrowRight", "Stretch to the edge to the right", (g) => toEdge(g, 0, 1, true)],
   ]],
   ["Select", [
     ["Mod+A", "Everything", (g) => g.selection.widen("all")],
     ["Shift+Space", "Whole rows", (g) => g.selection.widen("rows")],
     ["Mod+Space", "Whole columns", (g) => g.selection.widen("columns")],
+    ["Shift+Click", "As far as there"],
+    ["Mod+Click", "That cell, row or column as well, or no longer"],
+    ["Mod+Drag", "That range as well"],
     ["Escape", "Only the active cell", (g) => g.selection.go(g.selection.row, g.selection.column)],
   ]],
   ["Edit", [
@@ -91,8 +96,6 @@ function wrap(grid, step) {
   else if (column >= columns.shown.length) home(grid, selection.row + 1);
   else selection.go(selection.row, column);
 }
-
-const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
 /** Return a key event as it is written in KEYS: "Mod+Shift+ArrowUp". */
 function nameOf(event) {

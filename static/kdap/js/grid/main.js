@@ -12,6 +12,7 @@ import { Fill } from "./fill.js";
 import { Filters } from "./filters.js";
 import { Head } from "./head.js";
 import { Keyboard } from "./keyboard.js";
+import { rowsIn } from "./ranges.js";
 import { Panel } from "./panel.js";
 import { Render } from "./render.js";
 import { Selection } from "./selection.js";
@@ -78,9 +79,9 @@ class Grid {
     return this.fields.find((field) => field.key === key);
   }
 
-  /** Whether an action may fetch and change the rows between two positions; says why not. */
-  mayWorkOn(top, bottom) {
-    if (bottom - top < MOST) return true;
+  /** Whether an action may fetch and change the rows of `spans` [first, last]; says why not. */
+  mayWorkOn(spans) {
+    if (rowsIn(spans) <= MOST) return true;
     this.tell(`At most ${MOST.toLocaleString("en")} rows fit in one action. Filter first, or select fewer.`, "warn");
     return false;
   }

@@ -138,24 +138,27 @@ export class Render {
 
   /** Show the selection and marks; writes only what differs from what is there. */
   look() {
-    const { selection } = this.grid;
-    const rect = selection.rect;
+    const { selection, columns } = this.grid;
+    const rects = selection.rects;
+    const last = columns.shown.length - 1;
     for (const [position, row] of this.rows) {
-      const inside = position >= rect.top && position <= rect.bottom;
-      const whole = inside && selection.mode !== "cells" && selection.mode !== "columns";
+      const inside = rects.filter((rect) => position >= rect.top && position <= rect.bottom);
+      const whole = selection.picksRows && inside.some((rect) => rect.left === 0 && rect.right === last);
       if (row.whole !== whole) {
         row.whole = whole;
         row.element.classList.toggle("is-selected", whole);
       }
-      for (const [index, cell] of row.cells) this.#dress(cell, position, index, rect, inside);
+      for (const [index, cell] of row.cells) this.#dress(cell, position, index, inside);
     }
     this.#pointTo(selection);
   }
 
-  #dress(cell, position, index, rect, inside) {
+  #dress(cell, position, index, rects) {
     let css = cell.base;
-    const selected = inside && index >= rect.left && index <= rect.right;
-    if (selected) {
+    let selected = false;
+    for (const rect of rects) {
+      if (index < rect.left || index > rect.right) continue;
+      selected = true;
       css += " in";
       if (position === rect.top) css += " in-top";
       if (position === rect.bottom) css += " in-bottom";

@@ -1,12 +1,19 @@
-// The active cell and the range around it, moved by mouse, finger and keys.
+// The active cell, the range around it and further ranges, moved by mouse, finger and keys.
+import { isMac } from "./keys.js";
 import { follow } from "./pointer.js";
+import { disjoint, holds, rowsIn, spansOfRows } from "./ranges.js";
 
-/** A range of cells. `mode` is cells, rows, columns or all. */
+/**
+ * A range of cells from the active one (row, column) to its loose end (toRow, toColumn), and the
+ * `others` that were selected before it. `mode` is cells, rows, columns or all.
+ */
 export class Selection {
   constructor(grid) {
     this.grid = grid;
     this.row = this.column = this.toRow = this.toColumn = 0;
     this.mode = "cells";
+    this.others = [];
+    this.moves = 0;
     const { scroller } = grid.parts;
     scroller.addEventListener("pointerdown", (event) => {
       this.touched = event.pointerType !== "mouse";
@@ -15,17 +22,46 @@ export class Selection {
     // A finger that scrolls must not select; only one that taps does.
     scroller.addEventListener("click", (event) => { if (this.touched) this.#down(event); });
     scroller.addEventListener("dblclick", (event) => this.#double(event));
-    grid.on("columns:rebuilt", () => this.clamp());
+    grid.on("columns:rebuilt", () => this.#reduce());
+    grid.on("asked", () => this.#reduce());
     grid.on("extent", () => this.clamp());
   }
 
-  /** The range: top, bottom, left, right, inclusive. */
+  /** The range of the active cell: top, bottom, left, right, inclusive. */
   get rect() {
+    return this.#rectOf(this);
+  }
+
+  /** Every range, that of the active cell last. They may overlap. */
+  get rects() {
+    return this.others.length ? [...this.others.map((other) => this.#rectOf(other)), this.rect] : [this.rect];
+  }
+
+  /** Ranges that cover each selected cell once. */
+  get areas() {
+    return disjoint(this.rects);
+  }
+
+  /** The selected rows as spans [first, last], and how many they are. */
+  get spans() {
+    return spansOfRows(this.rects);
+  }
+
+  get rowCount() {
+    return rowsIn(this.spans);
+  }
+
+  /** Whether whole rows are selected, and not by chance. */
+  get picksRows() {
+    return [this, ...this.others].some(({ mode }) => mode === "rows" || mode === "all");
+  }
+
+  #rectOf({ row, toRow, column, toColumn, mode }) {
     const { store, columns } = this.grid;
-    const rows = [this.row, this.toRow].sort((a, b) => a - b);
-    const cols = [this.column, this.toColumn].sort((a, b) => a - b);
-    const tall = this.mode === "columns" || this.mode === "all";
-    const wide = this.mode === "rows" || this.mode === "all";
+    const rows = [row, toRow].sort((a, b) => a - b);
+    const cols = [column, toColumn].sort((a, b) => a - b);
+    const tall = mode === "columns" || mode === "all";
+    const wide = mode === "rows" || mode === "all";
     return {
       top: tall ? 0 : rows[0],
       bottom: tall ? store.count - 1 : rows[1],
@@ -36,13 +72,17 @@ export class Selection {
 
   /** Whether more than one cell is selected. */
   get isRange() {
+    if (this.others.length) return true;
     const { top, bottom, left, right } = this.rect;
     return bottom > top || right > left;
   }
 
-  /** Go to a cell; `extend` stretches the range there instead. */
-  go(row, column, { extend = false, mode = "cells", reveal = true } = {}) {
+  /** Go to a cell; `extend` stretches the range there instead, `add` keeps the ranges there are. */
+  go(row, column, { extend = false, add = false, mode = "cells", reveal = true } = {}) {
     const { store, columns, view } = this.grid;
+    if (add) this.#keep();
+    else if (!extend) this.others = [];
+    this.moves += 1;
     const at = (value, count) => Math.min(Math.max(0, value), Math.max(0, count - 1));
     this.toRow = at(row, store.count);
     this.toColumn = at(column, columns.shown.length);
@@ -62,9 +102,37 @@ export class Selection {
 
   /** Select whole rows, whole columns or everything, through the present range. */
   widen(mode) {
+    this.moves += 1;
     this.mode = mode;
+    this.others = mode === "all" ? [] : this.others.map((other) => ({ ...other, mode }));
     this.grid.emit("look");
     this.grid.emit("selection");
+  }
+
+  #keep() {
+    const { row, column, toRow, toColumn, mode } = this;
+    this.others.push({ row, column, toRow, toColumn, mode });
+  }
+
+  /** Other columns or rows are shown: what else was selected is no longer the same. */
+  #reduce() {
+    this.others = [];
+    this.clamp();
+  }
+
+  /** Take a single cell, row or column out of several ranges; whether it was one of them. */
+  drop(row, column, mode) {
+    const is = (range) => range.mode === mode && range.row === range.toRow && range.column === range.toColumn
+      && (mode === "columns" || range.row === row) && (mode === "rows" || range.column === column);
+    const ranges = [...this.others, this];
+    const at = ranges.findLastIndex(is);
+    if (at < 0 || ranges.length < 2) return false;
+    if (ranges[at] === this) Object.assign(this, this.others.pop());
+    else this.others.splice(at, 1);
+    this.moves += 1;
+    this.grid.emit("look");
+    this.grid.emit("selection");
+    return true;
   }
 
   /** Keep within what there is. */
@@ -93,17 +161,22 @@ export class Selection {
     // A link opens when its cell was active before, or with Ctrl as links do everywhere.
     if (event.target.closest("a") && (again || event.ctrlKey || event.metaKey)) return;
     const mode = hit.head ? "rows" : "cells";
-    this.go(hit.position, Math.max(0, hit.index), { extend: event.shiftKey, mode, reveal: !hit.head });
+    const add = adds(event);
+    const index = Math.max(0, hit.index);
+    if (add && this.drop(hit.position, index, mode)) {
+      event.preventDefault();
+      return;
+    }
+    this.go(hit.position, index, { extend: event.shiftKey, add, mode, reveal: !hit.head });
     this.grid.focus();
     if (!this.touched) this.#drag(event, mode);
-    if (again && !event.shiftKey) this.grid.emit("cell:again", { ...hit, touched: this.touched });
+    if (again && !event.shiftKey && !add) this.grid.emit("cell:again", { ...hit, touched: this.touched });
     if (!this.touched) event.preventDefault();
   }
 
   /** A right click outside the range moves it there first. */
   #toward(hit) {
-    const { top, bottom, left, right } = this.rect;
-    const inside = hit.position >= top && hit.position <= bottom && (hit.head || (hit.index >= left && hit.index <= right));
+    const inside = this.rects.some((rect) => holds(rect, hit.position, hit.head ? rect.left : hit.index));
     if (!inside) this.go(hit.position, Math.max(0, hit.index), { mode: hit.head ? "rows" : "cells" });
   }
 
@@ -120,6 +193,11 @@ export class Selection {
     const hit = this.grid.render.at(event.target);
     if (hit && !hit.head) this.grid.editors.open();
   }
+}
+
+/** Whether a press adds a range to those there are. */
+export function adds(event) {
+  return !event.shiftKey && (isMac ? event.metaKey : event.ctrlKey);
 }
 
 /**

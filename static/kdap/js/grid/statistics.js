@@ -9,6 +9,8 @@ const NAMES = {
 };
 const COUNTS = ["filled", "empty", "distinct", "checked", "unchecked", "count"];
 const MOST_LOCAL = 20_000;
+const MOST_AREAS = 12;
+const MOST_COLUMNS = 40;
 
 /** The footer and the status line. */
 export class Statistics {
@@ -138,31 +140,31 @@ export class Statistics {
       this.sums.textContent = "";
       return;
     }
-    this.timer = setTimeout(() => this.#addUp(selection.rect), 60);
+    this.timer = setTimeout(() => this.#addUp(selection.areas), 60);
   }
 
-  async #addUp(rect) {
+  /** Tell the sums of ranges that don't overlap. */
+  async #addUp(areas) {
     const { grid } = this;
-    const { top, bottom, left, right } = rect;
-    const chosen = grid.columns.shown.slice(left, right + 1);
-    const rows = bottom - top + 1;
-    if (rows * chosen.length <= MOST_LOCAL && grid.store.has(top, bottom)) {
-      this.#tell(rows * chosen.length, localSums(grid, chosen, top, bottom), chosen);
-      return;
-    }
-    const numeric = chosen.filter(isNumber).slice(0, 8);
-    this.#tell(rows * chosen.length, null, chosen);
-    if (!numeric.length) return;
-    const of = numeric.flatMap(({ field }) => [`sum:${field.key}`, `filled:${field.key}`]).join(",");
-    const span = rows >= grid.store.count ? {} : { first: top, count: rows };
+    const { moves } = grid.selection;
+    const chosen = [...new Set(areas.flatMap((area) => this.#columnsOf(area)))];
+    const cells = areas.reduce((sum, area) => sum + sizeOf(area), 0);
+    const here = cells <= MOST_LOCAL && areas.every(({ top, bottom }) => grid.store.has(top, bottom));
+    if (!here) this.#tell(cells, null, chosen);
+    const questions = areas.map((area) => [area, this.#columnsOf(area).filter(isNumber)]);
+    const many = areas.length > MOST_AREAS || questions.some(([, columns]) => columns.length > MOST_COLUMNS);
+    if (!here && many) return;
+    const parts = questions.map(([area, columns]) => (here ? localSums : remoteSums)(grid, columns, area));
     try {
-      const sums = await get(grid.urls.sums, { ...grid.address(), ...span, of });
-      if (JSON.stringify(grid.selection.rect) !== JSON.stringify(rect)) return;
-      const total = (name) => numeric.reduce((sum, { field }) => sum + Number(sums[`${name}:${field.key}`] ?? 0), 0);
-      this.#tell(rows * chosen.length, { sum: total("sum"), filled: total("filled") }, chosen);
+      const sums = (await Promise.all(parts)).reduce((a, b) => ({ sum: a.sum + b.sum, filled: a.filled + b.filled }));
+      if (grid.selection.moves === moves) this.#tell(cells, sums, chosen);
     } catch (error) {
       grid.failed(error);
     }
+  }
+
+  #columnsOf({ left, right }) {
+    return this.grid.columns.shown.slice(left, right + 1);
   }
 
   #tell(cells, sums, chosen) {
@@ -180,9 +182,23 @@ function isNumber({ field }) {
   return ["number", "percent", "rating"].includes(field.editor);
 }
 
-function localSums(grid, chosen, top, bottom) {
+function sizeOf({ top, bottom, left, right }) {
+  return (bottom - top + 1) * (right - left + 1);
+}
+
+async function remoteSums(grid, columns, { top, bottom }) {
+  if (!columns.length) return { sum: 0, filled: 0 };
+  const rows = bottom - top + 1;
+  const span = rows >= grid.store.count ? {} : { first: top, count: rows };
+  const of = columns.flatMap(({ field }) => [`sum:${field.key}`, `filled:${field.key}`]).join(",");
+  const sums = await get(grid.urls.sums, { ...grid.address(), ...span, of });
+  const total = (name) => columns.reduce((sum, { field }) => sum + Number(sums[`${name}:${field.key}`] ?? 0), 0);
+  return { sum: total("sum"), filled: total("filled") };
+}
+
+function localSums(grid, columns, { top, bottom }) {
   let [sum, filled] = [0, 0];
-  for (const { at } of chosen.filter(isNumber)) {
+  for (const { at } of columns) {
     for (let position = top; position <= bottom; position++) {
       const value = grid.store.row(position)?.[at];
       if (value === null || value === undefined) continue;

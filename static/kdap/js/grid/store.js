@@ -91,6 +91,13 @@ export class Store {
     return rows;
   }
 
+  /** Fetch the rows of several spans [first, last]; resolves with those that are there. */
+  async gatherAll(spans) {
+    const rows = [];
+    for (const [first, last] of spans) rows.push(...await this.gather(first, last));
+    return rows.filter(Boolean);
+  }
+
   #fetch(n) {
     const running = this.waiting.get(n);
     if (running) return running.promise;
