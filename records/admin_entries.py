@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from records import entries
 from records.admin_filters import columns_of, filters_of
 from records.admin_forms import SEEN, editable, form_of
-from records.admin_history import steps_of
+from records.images import steps_of
 from records.query import Query
 from workspaces.admin_base import CappedPaginator, VerbAdmin
 from workspaces.errors import Missing

@@ -16,6 +16,7 @@ from records.history import quoted
 from records.query import Query
 from workspaces.access import acting_as
 from workspaces.errors import Invalid
+from workspaces.spreadsheets import neutral
 
 BLOCK = 64 * 1024
 EXCEL_ROWS, EXCEL_TEXT = 1_048_575, 32_767
@@ -206,8 +207,3 @@ def cell_column(field):
     if field.type in kept or field.type in ("datetime", "created_at", "updated_at"):
         return column_of(field)
     return text_of(field)
-
-
-def neutral(text):
-    """Return `text` so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.lstrip("'")[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -4,8 +4,11 @@ from django.urls import include, path
 
 from records import (
     api_pages,
+    entry_history_views,
     entry_views,
     grid_views,
+    history_views,
+    log_export_views,
     structure_views,
     trash_views,
     undo_views,
@@ -38,6 +41,48 @@ urlpatterns = [
     path("r/<uuid:id>/e/<int:entry_id>/", entry_views.entry, name="entry"),
     path("r/<uuid:id>/e/<int:entry_id>/delete/", entry_views.delete, name="entry_delete"),
     # The structure
+    # History
+    path("r/<uuid:id>/history/", history_views.history, name="record_history"),
+    path(
+        "r/<uuid:id>/history/<uuid:operation_id>/",
+        history_views.operation,
+        {"of_record": True},
+        name="record_operation",
+    ),
+    path(
+        "r/<uuid:id>/history/<uuid:operation_id>/undo/",
+        history_views.undo,
+        {"of_record": True},
+        name="record_undo",
+    ),
+    path("w/<uuid:id>/activity/", history_views.activity, name="workspace_activity"),
+    path(
+        "w/<uuid:id>/activity/export/<str:form>/",
+        log_export_views.export,
+        name="workspace_log_export",
+    ),
+    path(
+        "w/<uuid:id>/activity/<uuid:operation_id>/",
+        history_views.operation,
+        {"of_record": False},
+        name="workspace_operation",
+    ),
+    path(
+        "w/<uuid:id>/activity/<uuid:operation_id>/undo/",
+        history_views.undo,
+        {"of_record": False},
+        name="workspace_undo",
+    ),
+    path(
+        "r/<uuid:id>/e/<int:entry_id>/history/",
+        entry_history_views.entry_history,
+        name="entry_history",
+    ),
+    path(
+        "r/<uuid:id>/e/<int:entry_id>/history/restore/",
+        entry_history_views.restore,
+        name="entry_restore",
+    ),
     path("r/<uuid:id>/structure/", structure_views.structure, name="record_structure"),
     path("r/<uuid:id>/structure/new/", structure_views.field_new, name="field_new"),
     path("r/<uuid:id>/structure/<str:name>/", structure_views.field, name="field"),

@@ -134,13 +134,8 @@ class Operation:
 
     @property
     def way(self):
-        """How it came: through which door, by which token or task; empty for the product's pages."""
-        cause = self.cause
-        if cause.get("token"):
-            return "API token"
-        if cause.get("task"):
-            return f"task “{cause['task']}”"
-        return DOORS.get(cause.get("door"), "")
+        """How it came, as in “by way of”; empty for the product's own pages."""
+        return way_of(self.cause)
 
     @property
     def streams(self):
@@ -150,6 +145,16 @@ class Operation:
 
 
 DOORS = {"api": "API", "admin": "admin", "import": "import", "beat": "KDAP", "shell": "shell"}
+
+
+def way_of(cause):
+    """Return in words through which door, by which token or task something came, or ""."""
+    cause = cause or {}
+    if cause.get("token"):
+        return "API token"
+    if cause.get("task"):
+        return f"task “{cause['task']}”"
+    return DOORS.get(cause.get("door"), "")
 
 
 @dataclass

@@ -219,7 +219,7 @@ class TestHistory:
         root.post(url(books, "change", id), {"title": "Emma II", "kind": "2"})
         root.post(url(books, "delete", id), {"post": "yes"})
         page = root.get(url(books, "history", id))
-        assert [step.what for step in page.context["steps"]] == ["Deleted", "Changed", "Created"]
+        assert [step.what for step in page.context["steps"]] == ["Deleted", "Changed", "Added"]
         text = page.content.decode()
         assert "<del>Emma</del> → Emma II" in text
         assert "<strong>Kind</strong>: <del>empty</del> → Poems" in text
