@@ -10,6 +10,7 @@ from records import entries
 from records.api_query import EntryQuery, aggregates_of, count_of, query_of
 from records.api_stream import ndjson, wants_ndjson
 from records.lookup import find_record
+from records.past import as_of
 from workspaces.errors import Invalid, KdapError, Missing, PreconditionFailed
 from workspaces.rest import (
     KdapView,
@@ -110,8 +111,10 @@ class OneEntry(KdapView):
 
     def get(self, request, record_id, entry_id):
         """Read an entry; with If-None-Match a 304 when it is still the same."""
-        known_parameters(request, "fields")
+        known_parameters(request, "fields", "as_of")
         record = find_record(request.actor, record_id)
+        if moment := request.query_params.get("as_of"):
+            record = as_of(record, moment)
         response = one(request, record, entry_id)
         if response.headers["ETag"] in request.headers.get("If-None-Match", ""):
             return Response(status=304, headers={"ETag": response.headers["ETag"]})

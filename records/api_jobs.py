@@ -188,7 +188,7 @@ class Exports(KdapView):
         operation_id="exports_read",
         parameters=[
             OpenApiParameter("format", enum=list(TYPES), default="csv"),
-            *(OpenApiParameter(name) for name in ("where", "search", "sort", "fields")),
+            *(OpenApiParameter(name) for name in ("where", "search", "sort", "fields", "as_of")),
         ],
         responses={(200, "application/octet-stream"): bytes},
     )

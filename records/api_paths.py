@@ -32,9 +32,15 @@ IDEMPOTENCY = parameter(
     "header",
 )
 FIELDS = parameter("fields", TEXT, "Only these fields, separated by commas.")
+AS_OF = parameter(
+    "as_of",
+    TEXT,
+    "Read the record as it was: an ISO 8601 date and time, or the number of an event.",
+)
 FILTERS = [
     parameter("where", TEXT, "A tree of conditions as JSON."),
     parameter("search", TEXT, "A text that any field may contain."),
+    AS_OF,
 ]
 PAGING = [
     parameter("limit", LIMIT, "How many on a page."),
@@ -149,7 +155,9 @@ def _single(name):
     one = name.ref("Entry")
     return {
         "parameters": [ENTRY_ID],
-        "get": operation(name, "read", "Read an entry", ok=one, parameters=[FIELDS, IF_NONE_MATCH]),
+        "get": operation(
+            name, "read", "Read an entry", ok=one, parameters=[FIELDS, AS_OF, IF_NONE_MATCH]
+        ),
         "patch": operation(
             name,
             "change",

@@ -8,11 +8,12 @@ import orjson
 from records import indexes
 from records.cursors import decode_cursor, encode_cursor
 from records.history import quoted
+from records.past import as_of
 from records.query import Query
 from workspaces.errors import Invalid, KdapError
 
 SYSTEM = ("created_at", "updated_at", "created_by", "updated_by")
-FILTERS = ("where", "search")
+FILTERS = ("where", "search", "as_of")
 COUNTS = ("none", "exact", "estimated")
 MOST_SORTS = 10
 
@@ -62,9 +63,12 @@ def query_of(record, params, *, also=(), shaped=True):
     """Return the EntryQuery that query parameters ask for.
 
     `also` are parameters that the endpoint itself reads; with `shaped`, sort and fields count.
+    `as_of` asks of the record as it was.
     Raises KdapError for unknown parameters and Invalid for unusable values.
     """
     question = {}
+    if params.get("as_of"):
+        record = as_of(record, params["as_of"])
     if shaped:
         question["sort"] = words(params.get("sort"), MOST_SORTS)
         question["fields"] = words(params.get("fields"), 1000) if "fields" in params else None

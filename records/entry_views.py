@@ -14,6 +14,7 @@ from records.cells import Changes
 from records.entries import delete_entries
 from records.forms import EntryForm
 from records.grid import Asked
+from records.past import as_of
 from records.plain import text_of
 from records.requests import get_record
 from records.shape import people_in
@@ -27,6 +28,8 @@ from workspaces.errors import Missing
 def entry(request, id, entry_id):
     """Show an entry; change it for those who may."""
     record = get_record(request, id, "write" if request.method == "POST" else "read")
+    if request.method == "GET" and request.GET.get("as_of"):
+        record = as_of(record, request.GET["as_of"])
     row = _row(record, entry_id)
     seen = _seen(request.POST.get("seen")) or _values(record, row)
     form = EntryForm(record, request.POST or None, seen)
@@ -79,7 +82,7 @@ def _show(request, record, form, row=None, seen=None):
         "row": row,
         "seen": orjson.dumps(seen, default=str).decode() if seen else "",
         "facts": _facts(record, row) if row else (),
-        "may_write": allows(request.actor, "write", record.workspace_id),
+        "may_write": not record.past and allows(request.actor, "write", record.workspace_id),
     }
     part = "#panel" if request.htmx else ""
     status = 422 if form.errors else 200

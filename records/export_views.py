@@ -65,7 +65,7 @@ def export(request, record_id, form):
     asked = Asked.of(record, request.GET)
     keys = [key for key in request.GET.get("fields", "").split(",") if key]
     query = Query(
-        record, where=asked.where, sort=asked.sort, search=asked.search, fields=keys or None
+        asked.record, where=asked.where, sort=asked.sort, search=asked.search, fields=keys or None
     )
     made = Export(query, request.actor, request.GET.get("token", "")[:40])
     made.check(form)

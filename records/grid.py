@@ -10,6 +10,7 @@ from django.db import connection
 
 from records import indexes
 from records.models import Record
+from records.past import as_of
 from records.query import AGGREGATES, Query, plain
 from workspaces.errors import Conflict, Invalid
 
@@ -57,7 +58,12 @@ class Asked:
 
     @classmethod
     def of(cls, record, data):
-        """Return the question in `data`, a dict of texts (request.GET); raise Invalid."""
+        """Return the question in `data`, a dict of texts (request.GET); raise Invalid.
+
+        With `as_of` it is asked of the record as it was at that moment.
+        """
+        if data.get("as_of"):
+            record = as_of(record, data["as_of"])
         where = data.get("where") or None
         if where is not None:
             try:
@@ -90,7 +96,8 @@ class Asked:
     @property
     def cache_key(self):
         """A name for this question that changes with the structure."""
-        asked = orjson.dumps([self.where, self.sort, self.query.search])
+        past = self.record.past.event if self.record.past else None
+        asked = orjson.dumps([self.where, self.sort, self.query.search, past])
         return f"grid:{self.record.pk}:{self.record.version}:{blake2b(asked, digest_size=16).hexdigest()}"
 
     def rows(self, block):
@@ -120,7 +127,9 @@ class Asked:
 
     def _kept(self):
         kept = cache.get(self.cache_key)
-        return kept if kept is not None and not self._moved_since(kept) else None
+        if kept is None or self.record.past:
+            return kept
+        return None if self._moved_since(kept) else kept
 
     def _moved_since(self, kept):
         keys = self.keys

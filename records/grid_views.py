@@ -16,10 +16,10 @@ from workspaces.errors import Invalid
 @json_answer
 def rows(request, id):
     """Return one block of rows: {block, rows}."""
-    record = get_record(request, id)
-    check_version(record, request.GET.get("v"))
+    asked = Asked.of(get_record(request, id), request.GET)
+    check_version(asked.record, request.GET.get("v"))
     block = _whole(request.GET.get("block", "0"))
-    return {"block": block, "rows": Asked.of(record, request.GET).rows(block)}
+    return {"block": block, "rows": asked.rows(block)}
 
 
 @require_safe

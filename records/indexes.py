@@ -34,7 +34,7 @@ def wish(query):
 
     Returns whether one was asked for. The index is made in the background, without a lock.
     """
-    if not query.sorts:
+    if not query.sorts or query.record.past:
         return False
     name = index_name(query.record, query.order)
     if not cache.add(f"index:{name}", 1, ASK_AGAIN) or not _is_big(query.record):

@@ -39,6 +39,7 @@ class Record(Snapshot):
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = RecordQuerySet.as_manager()
+    past = None  # a records.past.Past in a copy that shows the record as it was
 
     class Meta:
         db_table = "records"

@@ -1,15 +1,21 @@
 """A record as it was: its structure then, where the columns of then are now, its entries then."""
 
+import copy
 from collections import namedtuple
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
+from django.db import connection
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.formats import date_format
+
 from records import structure as structures
 from records.history import quoted
-from records.models import StructureVersion
+from records.models import RecordStructure, StructureVersion
 from records.names import SYSTEM_COLUMNS, history_name
-from workspaces.errors import Missing
+from workspaces.errors import Invalid, Missing
 
 Incarnation = namedtuple("Incarnation", "field column")
 
@@ -23,6 +29,7 @@ class Past:
     version: int
     structure: structures.Structure
     columns: dict  # {name of a column then: its name now, or None when it was purged}
+    moment: object = None  # the datetime that was asked for, None for an event
 
     def column(self, field):
         """Return where the cells of `field` (of the structure then) lie now, None if purged."""
@@ -54,6 +61,19 @@ class Past:
         return line
 
     @cached_property
+    def at(self):
+        """The datetime that was asked for, or that of the event."""
+        if self.moment:
+            return self.moment
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT timestamp FROM events WHERE stream_id = %s AND event_id <= %s "
+                "ORDER BY event_id DESC LIMIT 1",
+                [self.record.pk, self.event],
+            )
+            return cursor.fetchone()[0]
+
+    @cached_property
     def source(self):
         """SQL of a subquery with the entries as they were, its columns named as they were.
 
@@ -69,10 +89,19 @@ class Past:
         return (
             f"(SELECT {listed} FROM {live} WHERE _ev <= {self.event} UNION ALL "
             f"SELECT {listed} FROM {twin} WHERE _ev <= {self.event} AND _ev_to > {self.event})"
+            " AS entries"
         )
 
 
-def past_of(record, event):
+def carry(line, sql):
+    """Return SQL that carries `sql`, a cell of the first of `line` (incarnations), to the last."""
+    for old, new in pairwise(line):
+        if old.column != new.column:
+            sql = new.field.kind.cast(new.field, old.field.kind.text(old.field, sql))
+    return f"({sql})"
+
+
+def past_of(record, event, moment=None):
     """Return the Past of `record` at the event numbered `event`; Missing before its beginning."""
     found = (
         StructureVersion.objects.filter(record=record, event_id__lte=event)
@@ -83,7 +112,76 @@ def past_of(record, event):
     if found is None:
         raise Missing(f"“{record.name}” did not exist yet at that moment.")
     structure, columns = _then(record.pk, found, record.head.last_event_id)
-    return Past(record, event, found, structure, columns)
+    return Past(record, event, found, structure, columns, moment)
+
+
+def as_of(record, text):
+    """Return `record` as it was at `text`: an event's number, or a date and time (ISO 8601).
+
+    What reads a record (Query, grid, exports, shapes) reads its past out of the copy; nothing
+    writes to one. A time without a zone is in the reader's own; a date alone means its end.
+    Raises Invalid for what is no moment, lies ahead, or before the record was made.
+    """
+    try:
+        past = _past_at(record, str(text).strip())
+    except Missing as error:
+        raise Invalid(error.detail) from None
+    then = copy.copy(record)
+    then.__dict__.pop("head", None)
+    version = StructureVersion.objects.get(record=record, version=past.version)
+    then.head = RecordStructure(
+        record_id=record.pk,
+        structure=version.structure,
+        version=version.version,
+        last_event_id=version.event_id,
+    )
+    then.past = past
+    return then
+
+
+def _past_at(record, text):
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        if int(text) > _newest():
+            raise Invalid("That event has not happened yet.")
+        return past_of(record, int(text))
+    moment = _moment(text)
+    if moment > timezone.now():
+        raise Invalid("That moment is still to come; choose one in the past.")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT max(event_id) FROM events WHERE stream_id = %s AND timestamp <= %s",
+            [record.pk, moment],
+        )
+        event = cursor.fetchone()[0]
+    if event is None:
+        made = date_format(timezone.localtime(record.created_at), "j F Y, H:i")
+        raise Invalid(f"“{record.name}” did not exist yet; it was made on {made}.")
+    return past_of(record, event, moment)
+
+
+def _moment(text):
+    try:
+        moment = parse_datetime(text)
+        day = None if moment else parse_date(text)
+    except ValueError:
+        moment = day = None
+    if day:
+        moment = timezone.datetime.combine(day, timezone.datetime.max.time())
+    if moment is None:
+        raise Invalid(
+            f"“{text[:60]}” is no moment. Give one as 2026-01-31T18:30, with a zone as +01:00 or "
+            "without, or the number of an event."
+        )
+    try:
+        return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    except (ValueError, OverflowError):
+        raise Invalid("That moment is out of reach of any calendar.") from None
+
+
+def _newest():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM events_event_id_seq")
+        return cursor.fetchone()[0]
 
 
 @lru_cache(maxsize=500)

@@ -56,7 +56,7 @@ def fetch(statement, params):
 
 
 class Query:
-    """A question about one record's entries.
+    """A question about one record's entries, or about those of a record as it was.
 
     `where` is a condition or None, `sort` a list of keys with "-" for descending, `search` a
     text that any field may contain. Raises Invalid with a pointer to the part that is wrong.
@@ -65,7 +65,7 @@ class Query:
     def __init__(self, record, *, where=None, sort=(), search="", fields=None):
         self.record = record
         self.structure = record.structure
-        self.table = quoted(record.table_name)
+        self.table = record.past.source if record.past else quoted(record.table_name)
         self.conditions = 0
         self.search = search.replace("\x00", "").strip()[:500] if isinstance(search, str) else ""
         self.sorts = [self._sort(item) for item in sort]

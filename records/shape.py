@@ -38,7 +38,7 @@ def shape_of(request, record):
         "people": people_in(record.workspace_id),
         "me": request.user.pk,
         "rights": {
-            action: allows(request.actor, action, record.workspace_id)
+            action: record.past is None and allows(request.actor, action, record.workspace_id)
             for action in ("write", "structure")
         },
         "urls": {name: reverse(view, args=[record.pk]) for name, view in ADDRESSES.items()}
@@ -48,6 +48,7 @@ def shape_of(request, record):
         },
         "state": state_of(request, record),
         "zone": timezone.get_current_timezone_name(),
+        "asOf": record.past.event if record.past else None,
     }
 
 

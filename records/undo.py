@@ -7,22 +7,17 @@ where their cells are now.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
-
-from django.db import connection
 
 from records import factory
+from records.attempts import Attempts, ask, run
 from records.entries import explained
 from records.history import quoted
 from records.models import Record
 from records.names import history_name
-from records.past import past_of
+from records.past import carry, past_of
 from workspaces import access
-from workspaces.errors import Conflict, Invalid, Missing
+from workspaces.errors import Conflict, Missing
 from workspaces.operations import MOST_EXAMPLES, undoes
-
-# After so many parts that the database refused, the rest is kept as it is.
-MOST_SEARCHED = 200
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,6 @@ class Taking:
         self.past = past_of(self.record, event.id)
         self.live = quoted(self.record.table_name)
         self.twin = quoted(history_name(self.record.table_name))
-        self.searched = 0
 
     @property
     def entries(self):
@@ -88,29 +82,14 @@ class Taking:
                 made.append(Cell(None, now, now, str))
         return made
 
-    def attempt(self, write, ids=None):
-        """Call write(SQL condition on entry_id); halve what the database refuses."""
-        only = "" if ids is None else f" IN ({', '.join(map(str, ids))})"
-        try:
-            with explained(self.record):
-                return write(only)
-        except Invalid as error:
-            self.searched += 1
-            ids = self._ids() if ids is None else ids
-            if len(ids) > 1 and self.searched <= MOST_SEARCHED:
-                middle = len(ids) // 2
-                return self.attempt(write, ids[:middle]) + self.attempt(write, ids[middle:])
-            examples = [{"entry_id": id, "detail": error.detail} for id in ids[:MOST_EXAMPLES]]
-            self.outcome.add(kept=len(ids), examples=examples)
-            return 0
-
-    def _ids(self):
-        rows = _ask(f"SELECT entry_id FROM {self.twin} o WHERE {self.before} ORDER BY 1")
-        return [id for (id,) in rows]
+    def attempt(self, write):
+        """Call write(SQL condition on entry_id); leave out what the database refuses."""
+        ids = f"SELECT entry_id FROM {self.twin} o WHERE {self.before} ORDER BY 1"
+        return Attempts(self.record, self.outcome, ids).run(write)
 
     def lock(self):
         """Lock the event's live entries in the order of their ids."""
-        _ask(
+        ask(
             f"SELECT count(*) FROM (SELECT FROM {self.live} WHERE entry_id {self.entries} "
             "ORDER BY entry_id FOR UPDATE) AS locked"
         )
@@ -135,9 +114,7 @@ def _cells_of(line):
         return [Cell(last.field.label, first.column, first.column, str)]
 
     def carried(sql):
-        for old, new in pairwise(line):
-            sql = new.field.kind.cast(new.field, old.field.kind.text(old.field, sql))
-        return f"({sql})"
+        return carry(line, sql)
 
     # The hidden column is set too: taking the conversion back then finds the right cell there.
     return [
@@ -164,7 +141,7 @@ def updated(event, actor, outcome, force):
     any_back = " OR ".join(back for back, _ in tests)
 
     def write(only):
-        return _run(
+        return run(
             f"UPDATE {taking.live} AS t SET {sets} FROM {taking.twin} o LEFT JOIN {taking.since} "
             f"WHERE t.entry_id = o.entry_id AND {taking.before} AND o._op = 'U' AND ({any_back})"
             + (f" AND o.entry_id{only}" if only else "")
@@ -195,7 +172,7 @@ def _count_cells(taking, cells, tests, seen):
         f"{taking.twin} o LEFT JOIN {taking.live} t ON t.entry_id = o.entry_id "
         f"LEFT JOIN {taking.since} WHERE {taking.before} AND o._op = 'U'"
     )
-    [(back, kept, gone)] = _ask(
+    [(back, kept, gone)] = ask(
         f"SELECT coalesce(sum({backs}) FILTER (WHERE t.entry_id IS NOT NULL), 0), "
         f"coalesce(sum({keeps}) FILTER (WHERE t.entry_id IS NOT NULL), 0), "
         f"count(*) FILTER (WHERE t.entry_id IS NULL) FROM {source}"
@@ -203,7 +180,7 @@ def _count_cells(taking, cells, tests, seen):
     examples = []
     if kept:
         which = ", ".join(f"CASE WHEN {tests[n][1]} THEN {n} END" for n in seen)
-        rows = _ask(
+        rows = ask(
             f"SELECT o.entry_id, array_remove(ARRAY[{which}], NULL) FROM {source} "
             f"AND t.entry_id IS NOT NULL AND {keeps} > 0 ORDER BY 1 LIMIT {MOST_EXAMPLES}"
         )
@@ -230,7 +207,7 @@ def created(event, actor, outcome, force):
         f"AND NOT ({' AND '.join(same) or 'true'})"
     )
     if not force:
-        ids = [id for (id,) in _ask(f"{changed} ORDER BY 1")]
+        ids = [id for (id,) in ask(f"{changed} ORDER BY 1")]
         examples = [{"entry_id": i, "detail": "It was changed since."} for i in ids[:MOST_EXAMPLES]]
         outcome.add(kept=len(ids), examples=examples)
     # A deleted entry may have come back under another event; then it is not of this one.
@@ -241,9 +218,7 @@ def created(event, actor, outcome, force):
     keep = "" if force else f" AND t.entry_id NOT IN ({changed})"
     with explained(taking.record):
         outcome.add(
-            _run(
-                f"DELETE FROM {taking.live} t WHERE t.entry_id {taking.entries} AND ({mine}){keep}"
-            )
+            run(f"DELETE FROM {taking.live} t WHERE t.entry_id {taking.entries} AND ({mine}){keep}")
         )
 
 
@@ -259,7 +234,7 @@ def deleted(event, actor, outcome, force):
     names, listed = ", ".join(map(quoted, values)), ", ".join(values.values())
 
     def write(only):
-        return _run(
+        return run(
             f"INSERT INTO {taking.live} ({names}) SELECT {listed} FROM {taking.twin} o "
             f"WHERE {taking.before} AND o._op = 'D' AND NOT EXISTS "
             f"(SELECT FROM {taking.live} t WHERE t.entry_id = o.entry_id)"
@@ -273,15 +248,3 @@ def _younger(taking):
     """Return the fields now whose column was not there when the event was written."""
     there = {cell.name for cell in taking.cells()}
     return [f for f in taking.record.structure.columns if f.key not in there]
-
-
-def _run(statement):
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return cursor.rowcount
-
-
-def _ask(statement):
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return cursor.fetchall()

@@ -9,6 +9,7 @@ from records import (
     grid_views,
     history_views,
     log_export_views,
+    past_views,
     structure_views,
     trash_views,
     undo_views,
@@ -36,6 +37,7 @@ urlpatterns = [
     path("r/<uuid:id>/undo", undo_views.undo_last, name="grid_undo"),
     path("r/<uuid:id>/redo", undo_views.redo_last, name="grid_redo"),
     path("r/<uuid:id>/news", undo_views.news, name="grid_news"),
+    path("r/<uuid:id>/past/", past_views.bring_back, name="record_past"),
     # Entries
     path("r/<uuid:id>/e/new/", entry_views.entry_new, name="entry_new"),
     path("r/<uuid:id>/e/<int:entry_id>/", entry_views.entry, name="entry"),

@@ -44,15 +44,16 @@ class Pages(Paginator):
 def record(request, id):
     """Show a record: a plain table that works by itself, which the grid then takes over."""
     record = get_record(request, id)
-    data = shape_of(request, record)
-    page, status = None, 200
+    page, status, data, problem = None, 200, {}, None
     try:
         asked = Asked.of(record, request.GET)
+        record = asked.record
         data["rows"] = asked.rows(0)
         if "page" in request.GET:
             page = Pages(asked).get_page(request.GET["page"])
     except Invalid as error:
-        data["problem"], status = problem_of(error), 422
+        problem, status = problem_of(error), 422
+    data |= shape_of(request, record) | ({"problem": problem} if problem else {})
     rows = page.object_list if page else data.get("rows", ())[:PAGE]
     context = {
         "record": record,
@@ -63,6 +64,7 @@ def record(request, id):
         "data": embedded(data),
         "problem": data.get("problem"),
         "rights": data["rights"],
+        "may_restore": record.past and access.allows(request.actor, "write", record.workspace_id),
     }
     return render(request, "records/grid.html", context, status=status)
 

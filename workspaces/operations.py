@@ -95,42 +95,54 @@ def events_of(operation_id):
 
 
 class _Rehearsed(Exception):
-    """Carries the outcome out of the transaction that is rolled back with it."""
+    """Rolls back what was only tried."""
+
+
+def carry_out(work, *, actor, preview=False, ask=False):
+    """Run work(outcome) in `actor`'s name as one operation; return the Outcome.
+
+    With `preview` nothing is changed: all is done and rolled back, so that the figures are those
+    of the real thing. With `ask` that happens when a person should see the outcome first. Its
+    `operation` is None then.
+    """
+    outcome = Outcome()
+    try:
+        with transaction.atomic(), access.acting_as(actor):
+            work(outcome)
+            if preview or (ask and outcome.needs_confirmation):
+                raise _Rehearsed
+    except _Rehearsed:
+        return outcome
+    outcome.operation = actor.operation
+    return outcome
 
 
 def undo(*, operation_id, actor, force=False, preview=False, ask=False):
     """Take an operation back; return the Outcome.
 
     A cell is restored where it still holds what the operation wrote; what was changed since is
-    kept and counted, or with `force` taken back as well. With `preview` nothing is changed. With
-    `ask` nothing is changed either when a person should see the outcome first (its `operation`
-    is None then). Raises Missing, Forbidden, or Conflict with the reason.
+    kept and counted, or with `force` taken back as well. `preview` and `ask` are carry_out's.
+    Raises Missing, Forbidden, or Conflict with the reason.
     """
     inner = actor.again(undo_of=str(operation_id))
-    try:
-        with transaction.atomic(), access.acting_as(inner):
-            outcome = _undo(operation_id, inner, force)
-            if preview or (ask and outcome.needs_confirmation):
-                raise _Rehearsed(outcome)
-    except _Rehearsed as rehearsed:
-        return rehearsed.args[0]
-    outcome.operation = inner.operation
-    return outcome
+
+    def work(outcome):
+        _undo(operation_id, inner, force, outcome)
+
+    return carry_out(work, actor=inner, preview=preview, ask=ask)
 
 
-def _undo(operation_id, actor, force):
+def _undo(operation_id, actor, force, outcome):
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, str(operation_id)])
     events = _permitted(operation_id, actor)
     if operation_id in undone([operation_id]):
         raise Conflict("This is undone already.")
-    outcome = Outcome()
     for event in _effective(events):
         inverse = _inverses.get(event.type)
         if inverse is None:
             raise Conflict(f"“{event.type}” can't be undone.")
         inverse(event, actor, outcome, force)
-    return outcome
 
 
 def _permitted(operation_id, actor):

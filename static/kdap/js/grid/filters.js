@@ -84,6 +84,7 @@ export class Filters {
     if (conditions.length) asked.where = JSON.stringify({ [this.word]: conditions });
     if (this.sorts.length) asked.sort = this.sorts.join(",");
     if (this.search) asked.search = this.search;
+    if (this.grid.data.asOf) asked.as_of = this.grid.data.asOf;
     return asked;
   }
 

@@ -14,6 +14,7 @@ import { Head } from "./head.js";
 import { Keyboard } from "./keyboard.js";
 import { rowsIn } from "./ranges.js";
 import { Panel } from "./panel.js";
+import { Past } from "./past.js";
 import { Render } from "./render.js";
 import { Selection } from "./selection.js";
 import { Statistics } from "./statistics.js";
@@ -43,6 +44,7 @@ class Grid {
     this.clipboard = new Clipboard(this);
     this.fill = new Fill(this);
     this.toolbar = new Toolbar(this);
+    this.past = new Past(this);
     this.keyboard = new Keyboard(this);
     this.view = new Viewport(this, this.parts.scroller, this.parts.canvas);
     this.emit("columns:rebuilt");

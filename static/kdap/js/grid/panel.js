@@ -30,7 +30,8 @@ export class Panel {
     if (position !== this.grid.selection.row) {
       this.grid.selection.go(position, this.grid.selection.column, { reveal: false });
     }
-    this.#load(row[0], `${this.grid.urls.entry}${row[0]}/`);
+    const { asOf } = this.grid.data;
+    this.#load(row[0], `${this.grid.urls.entry}${row[0]}/${asOf ? `?as_of=${asOf}` : ""}`);
   }
 
   /** Open the form of a new entry. */
