@@ -299,6 +299,21 @@ class TestStructures:
         takes_back(alice, done)
         assert [f.key for f in fresh(alice, record).structure.fields] == ["title", "price", "note"]
 
+    def test_a_conversion_goes_back_with_the_cells_it_had_but_for_edited_ones(
+        self, alice, make_record
+    ):
+        record = make_record(note="text")
+        a, b, c = add(alice, record, {"note": "1"}, {"note": "one"}, {"note": "3"})
+        done = restructure(
+            alice, record, {"op": "change_field", "field": "note", "type": "integer"}
+        )
+        assert cells(alice, record, "note") == [1, None, 3]
+        change(alice, record, {c: {"note": 33}})
+        outcome = takes_back(alice, done)
+        assert cells(alice, record, "note") == ["1", "one", "33"]
+        takes_back(alice, outcome.operation)
+        assert cells(alice, record, "note") == [1, None, 33]
+
     def test_an_old_edit_goes_back_through_a_conversion(self, alice, record):
         a, b = add(alice, record, {"price": 1}, {"price": 2})
         done = change(alice, record, {a: {"price": 10}, b: {"price": 20}})
