@@ -5,7 +5,8 @@ Rights are those on `records.Record`; the log of changes is the events'. Templat
 templates/admin/generated/.
 """
 
-from django.contrib import messages
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models.expressions import RawSQL
@@ -17,12 +18,14 @@ from django.utils.html import format_html
 from records import entries
 from records.admin_filters import columns_of, filters_of
 from records.admin_forms import SEEN, editable, form_of
+from records.bulk import delete_found
 from records.images import steps_of
 from records.query import Query
 from workspaces.admin_base import CappedPaginator, VerbAdmin
 from workspaces.errors import Missing
 
 SYSTEM = ["entry_id", "created_at", "created_by", "updated_at", "updated_by"]
+EXAMPLES = 20
 
 
 class EntryList(ChangeList):
@@ -37,6 +40,7 @@ class EntryAdmin(VerbAdmin):
 
     paginator = CappedPaginator
     ordering = ["-entry_id"]
+    actions = ["delete_selected"]
 
     def __init__(self, record, admin_site):
         """`record` gives the model; `admin_site` the frame around the pages."""
@@ -161,10 +165,27 @@ class EntryAdmin(VerbAdmin):
     def delete_model(self, request, obj):
         entries.delete_entries(record=self.record, ids=[obj.pk], actor=request.actor)
 
-    def delete_queryset(self, request, queryset):
-        ids = list(queryset.values_list("pk", flat=True))
-        if ids:
-            entries.delete_entries(record=self.record, ids=ids, actor=request.actor)
+    @admin.action(description="Delete selected entries", permissions=["delete"])
+    def delete_selected(self, request, queryset):
+        """Ask, then delete what was chosen; "all" may be millions, so none is read."""
+        if request.POST.get("post"):
+            count = delete_found(record=self.record, queryset=queryset, actor=request.actor)
+            text = f"{count:,} entr{'y was' if count == 1 else 'ies were'} deleted."
+            return self.message_user(request, text, messages.SUCCESS)
+        count, examples = queryset.count(), list(queryset[:EXAMPLES])
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Delete entries",
+            "count": count,
+            "examples": examples,
+            "more": count - len(examples),
+            "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "across": request.POST.get("select_across") == "1",
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "opts": self.opts,
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/generated/delete_selected.html", context)
 
     def construct_change_message(self, request, form, formsets, add=False):
         """Return nothing: events tell what changed."""

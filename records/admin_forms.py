@@ -1,5 +1,6 @@
 """The form of one entry in Django admin, made from the record's structure."""
 
+import orjson
 from django import forms
 
 WIDE = {
@@ -37,7 +38,13 @@ class EntryForm(forms.ModelForm):
     def values(self):
         """What to write: every field of a new entry, the changed ones of an old one."""
         keys = self.changed_data if self.instance.pk else self.fields
-        return {key: self.cleaned_data[key] for key in keys if key != SEEN}
+        return {key: self._value(key) for key in keys if key != SEEN}
+
+    def _value(self, key):
+        value = self.cleaned_data[key]
+        if isinstance(self.fields[key], forms.JSONField) and value is not None:
+            return orjson.dumps(value).decode()  # a JSON text would else be read a second time
+        return value
 
     def clean(self):
         """Return the values; tell what writing them ran into, each at its field."""

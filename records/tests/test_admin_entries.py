@@ -1,5 +1,7 @@
 """Entries of any record in Django admin, for the structure as it is at the moment."""
 
+import json
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
@@ -203,9 +205,54 @@ class TestWrite:
         assert b"Its history stays" in root.get(url(books, "delete", one)).content
         assert root.post(url(books, "delete", one), {"post": "yes"}).status_code == 302
         chosen = {"action": "delete_selected", "_selected_action": [two, three]}
-        assert b"sure" in root.post(url(books, "changelist"), chosen).content
-        assert root.post(url(books, "changelist"), chosen | {"post": "yes"}).status_code == 302
+        page = root.post(url(books, "changelist"), chosen).content.decode()
+        assert "Delete <strong>2</strong> entries?" in page
+        assert len(rows(books)) == 2
+        answer = root.post(url(books, "changelist"), chosen | {"post": "yes"}, follow=True)
+        assert b"2 entries were deleted" in answer.content
         assert rows(books) == []
+
+    def test_deletes_all_that_a_filter_finds_in_one_go(self, alice, root, books):
+        add(alice, books, *[{"title": f"Novel {n}", "kind": "Novel"} for n in range(120)])
+        add(alice, books, {"title": "Stays", "kind": "Poems"}, {"title": "Too"})
+        address = f"{url(books, 'changelist')}?kind__is=1&q=ovel"
+        (first,) = [entry.pk for entry in rows(books) if entry.title == "Novel 0"]
+        chosen = {"action": "delete_selected", "select_across": "1", "_selected_action": [first]}
+        page = root.post(address, chosen).content.decode()
+        assert "Delete <strong>120</strong> entries?" in page
+        assert "and 100 more" in page
+        assert page.count('name="_selected_action"') == 1
+        with CaptureQueriesContext(connection) as queries:
+            answer = root.post(address, chosen | {"post": "yes"})
+        assert answer.status_code == 302
+        reads = [q["sql"] for q in queries if q["sql"].startswith('SELECT "')]
+        assert all("LIMIT" in sql for sql in reads if books.table_name in sql)
+        assert [entry.title for entry in rows(books)] == ["Stays", "Too"]
+        with acting_as(Actor.system()):
+            (event,) = Event.objects.filter(type="entries.deleted")
+        assert (event.count, event.user.email) == (120, "root@example.com")
+
+    def test_who_may_not_delete_is_offered_and_allowed_nothing(self, alice, books):
+        (id,) = add(alice, books, {"title": "Emma"})
+        viewer = staff("viewer", "view_record", "change_record")[1]
+        assert b"delete_selected" not in viewer.get(url(books, "changelist")).content
+        chosen = {"action": "delete_selected", "_selected_action": [id], "post": "yes"}
+        viewer.post(url(books, "changelist"), chosen)
+        assert len(rows(books)) == 1
+
+    @pytest.mark.parametrize("value", ["hello", "", "5", 5, None, True, ["a"], {"b": "c"}, "“é”"])
+    def test_json_of_any_kind_round_trips(self, root, books, value):
+        typed = "" if value is None else json.dumps(value)
+        root.post(url(books, "add"), {"title": "Emma", "data": typed})
+        (entry,) = rows(books)
+        assert entry.data == value
+        address = url(books, "change", entry.pk)
+        form = root.get(address).context["adminform"].form
+        assert json.loads(form["data"].value()) == value
+        root.post(address, {"title": "Emma II", "data": typed, "_ev": entry._ev})
+        assert [(entry.title, entry.data) for entry in rows(books)] == [("Emma II", value)]
+        with acting_as(Actor.system()):
+            assert Event.objects.get(type="entries.updated").changed == ["title"]
 
     @pytest.mark.parametrize("id", [99, 10**30])
     def test_an_entry_that_is_not_there_is_404(self, root, books, id):
