@@ -12,6 +12,7 @@ from kdap.local.secret import secret_key
 WITHOUT_DATABASE = {
     *("help", "version", "--help", "-h", "--version", "collectstatic", "findstatic"),
     *("makemessages", "compilemessages", "startapp", "diffsettings", "spectacular"),
+    "faults",  # it makes a product of its own
 }
 
 

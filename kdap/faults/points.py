@@ -1,0 +1,46 @@
+"""The moments at which something is killed, seen from a connection of our own."""
+
+import random
+import time
+
+import psycopg
+
+PATIENCE = 20
+
+# What a backend of the product is doing at each moment, as SQL on pg_stat_activity.
+MOMENTS = {
+    "copy": "query LIKE 'COPY staging%'",
+    "insert": "query LIKE 'INSERT INTO %FROM staging%'",
+    "structure": (
+        "state <> 'idle' AND (query LIKE 'ALTER TABLE %' OR query LIKE 'UPDATE %WHERE \"\\_c%')"
+    ),
+    "commit": "query = 'COMMIT' AND state = 'active'",
+    "any": "state <> 'idle'",
+}
+LOOK = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND {moment} LIMIT 1
+"""
+
+
+def reach(product, point, chance=random):
+    """Wait for a point; return the number of the backend that is there, None if none came.
+
+    point: a key of MOMENTS, or "random" for a moment that nothing announces.
+    """
+    if point == "random":
+        time.sleep(chance.uniform(0, 1.5))
+        point = "any"
+    deadline = time.monotonic() + PATIENCE
+    statement = LOOK.format(moment=MOMENTS[point])
+    while time.monotonic() < deadline:
+        try:
+            with product.database() as database:
+                while time.monotonic() < deadline:
+                    row = database.execute(statement).fetchone()
+                    if row:
+                        return row[0]
+                    time.sleep(0.001)
+        except psycopg.Error:
+            time.sleep(0.1)
+    return None

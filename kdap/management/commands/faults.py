@@ -1,0 +1,36 @@
+"""The long version of the crash test; see kdap/faults."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+
+from kdap.faults.trial import Trial, rounds_of
+from kdap.tests.servers import forget, free_port
+
+
+class Command(BaseCommand):
+    help = "Kills parts of a KDAP of its own with SIGKILL while clients work, and proves that nothing is lost."
+    requires_system_checks = []
+
+    def add_arguments(self, parser):
+        parser.add_argument("--seed", type=int, default=1, help="order of faults and changes")
+        parser.add_argument("--rounds", type=int, default=5, help="of ten faults each, then a look")
+        parser.add_argument("--keep", action="store_true", help="leave the directory for a look")
+
+    def handle(self, seed, rounds, keep, **options):
+        place = Path(tempfile.mkdtemp(prefix="kdap-faults-", dir="/tmp"))
+        place.chmod(0o711)  # the servers run as another user when we are root
+        trial = Trial(place, free_port(), seed, say=self.stdout.write)
+        try:
+            report = trial.run(rounds_of(seed, rounds))
+        finally:
+            if keep:
+                self.stdout.write(f"All of it is in {place}.")
+            else:
+                forget(place)
+                shutil.rmtree(place, ignore_errors=True)
+        self.stdout.write(str(report))
+        if report.problems:
+            raise CommandError("KDAP did not survive.")
