@@ -97,7 +97,7 @@ export class Toolbar {
   }
 
   #searching() {
-    const form = this.bar.querySelector("form");
+    const form = this.bar.querySelector("form.search");
     this.input = form.querySelector("input[type=search]");
     this.input.value = this.grid.filters.search;
     let timer = 0;
