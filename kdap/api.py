@@ -137,7 +137,9 @@ def _known(error):
     if isinstance(error, KdapError):
         kind = KINDS.get(error.status, "bad-request")
         title = error.title if error.status != 400 else "This call can't be understood"
-        return _body(kind, title, error.status, error.detail, error.problems, error.extra), {}
+        headers = {"Retry-After": "1"} if error.status == 503 else {}
+        body = _body(kind, title, error.status, error.detail, error.problems, error.extra)
+        return body, headers
     if isinstance(error, Http404):
         return _body("not-found", "Not found", 404, "There is no such thing here."), {}
     if isinstance(error, RequestDataTooBig):
@@ -162,6 +164,7 @@ KINDS = {
     415: "media-type",
     422: "invalid",
     429: "throttled",
+    503: "unavailable",
 }
 
 

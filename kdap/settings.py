@@ -71,7 +71,17 @@ CELERY_BEAT_SCHEDULE = {
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 CACHE_URL = env.str("CACHE_URL", default="locmemcache://")
-CACHES = {"default": env.cache_url_config(CACHE_URL)}
+
+
+def cache_of(url):
+    """Return Django's settings of a cache by its URL; a Redis may be away without harm."""
+    found = env.cache_url_config(url)
+    if found["BACKEND"].endswith(".RedisCache"):
+        found["BACKEND"] = "kdap.cache.ForgivingCache"
+    return found
+
+
+CACHES = {"default": cache_of(CACHE_URL)}
 
 INSTALLED_APPS = [
     "accounts",

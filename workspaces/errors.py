@@ -1,6 +1,6 @@
 """What can go wrong, as a small tree; pages and API show the same sentence."""
 
-from django.db import DataError
+from django.db import DataError, InterfaceError, OperationalError
 
 
 class KdapError(Exception):
@@ -66,6 +66,13 @@ class Missing(KdapError):
     title = "Not found"
 
 
+class Unavailable(KdapError):
+    """The database went away. Whether the change was made nobody can say; ask again."""
+
+    status = 503
+    title = "Not available at this moment"
+
+
 # SQLSTATE (PostgreSQL, appendix A) → what it means to the person who asked.
 REFUSALS = {
     "22": (Invalid, "A value does not fit its field, or can't be compared in this way."),
@@ -80,8 +87,17 @@ REFUSALS = {
 }
 
 
+def is_lost(error):
+    """Whether a DatabaseError means that the database went away, whatever it was asked."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    gone = isinstance(error, (OperationalError, InterfaceError))
+    return gone and (state is None or state.startswith(("08", "57P")))
+
+
 def refused_by_database(error):
     """Return the KdapError behind a django.db.DatabaseError, or None when it is our own fault."""
+    if is_lost(error):
+        return Unavailable("The database was away for a moment. Try again.")
     state = getattr(error.__cause__, "sqlstate", None) or ""
     if isinstance(error, DataError) and not state:
         state = "22"  # refused by the driver, before it was sent

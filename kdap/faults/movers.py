@@ -7,7 +7,7 @@ from kdap.faults.clients import PAUSE, Client
 
 OVER = ("done", "failed", "cancelled")
 IMPORT_SECONDS = 240
-MOST_STARTS = 4
+MOST_STARTS = 8
 
 
 class Importer(Client):
@@ -41,7 +41,9 @@ class Importer(Client):
         for number in range(MOST_STARTS):
             if number:
                 self.step(operation, f"reopen-{number}", f"{url}reopen/")
-            self.watch(url, ("ready", *OVER))
+            job = self.watch(url, ("ready", *OVER))
+            if job["state"] != "ready":  # whoever read the file died of us
+                continue
             self.step(operation, f"start-{number}", f"{url}start/", {})
             operation.replayed = operation.replayed or bool(number)
             if self.chance.random() < 0.1:

@@ -8,13 +8,7 @@ database, which goes with them however they end: a job whose lock is free is nob
 import logging
 import threading
 
-from django.db import (
-    DatabaseError,
-    InterfaceError,
-    OperationalError,
-    connection,
-    transaction,
-)
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -24,7 +18,7 @@ from records.jobs import ImportJob, ImportRefusal
 from records.services import LOCKS
 from workspaces import access
 from workspaces.access import Actor, acting_as
-from workspaces.errors import KdapError
+from workspaces.errors import KdapError, Unavailable, refused_by_database
 
 logger = logging.getLogger(__name__)
 BEAT_SECONDS = 0.7
@@ -137,15 +131,15 @@ def run_import(job):
         state, outcome, error = ImportJob.State.FAILED, stopped.outcome, stopped.detail
     except Cancelled as cancelled:
         state, error = ImportJob.State.CANCELLED, cancelled.detail
+    except Unavailable as lost:
+        return _left(known, lost)
     except KdapError as refused:
         state, error = ImportJob.State.FAILED, refused.detail
     except DatabaseError as broken:
         if pulse.cancelled:
             state, error = ImportJob.State.CANCELLED, CANCELLED
-        elif is_lost(broken):
-            # Perhaps it was even committed. Nobody knows before it is looked at again: revive.
-            logger.warning("Import %s lost the database: %s", known.pk, broken)
-            return known
+        elif isinstance(refused_by_database(broken), Unavailable):
+            return _left(known, broken)
         else:
             logger.exception("Import %s failed", known.pk)
             state, error = ImportJob.State.FAILED, _explain(broken)
@@ -155,6 +149,15 @@ def run_import(job):
             _rehearsed(job, outcome, error)
         else:
             _finish(job, state, outcome, error)
+    return job
+
+
+def _left(job, error):
+    """Leave a job as it is whose database went away: perhaps the commit arrived.
+
+    Nobody knows before it is looked at again; `revive` does.
+    """
+    logger.warning("Import %s lost the database: %s", job.pk, error)
     return job
 
 
@@ -170,13 +173,6 @@ def take(job):
             "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", [LOCKS["import"], str(job.pk)]
         )
         return cursor.fetchone()[0]
-
-
-def is_lost(error):
-    """Whether a DatabaseError means that the database went away, whatever we asked it."""
-    state = getattr(error.__cause__, "sqlstate", None)
-    gone = isinstance(error, (OperationalError, InterfaceError))
-    return gone and (state is None or state.startswith(("08", "57P")))
 
 
 def _claim(job):

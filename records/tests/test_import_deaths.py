@@ -11,7 +11,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from psycopg import errors as psycopg_errors
 
-from records.imports import files, running, services
+from records.imports import files, loading, running, services
 from records.jobs import ImportJob
 from records.tests.imports import rows_of, upload
 from workspaces.access import Actor, acting_as
@@ -113,11 +113,11 @@ def test_a_slow_worker_is_left_alone(job, sent):
     assert running.revive_silent() == 1
 
 
-def lose(monkeypatch, cause):
+def lose(monkeypatch, cause, module=running, name="_do"):
     def lost(*args, **kwargs):
         raise OperationalError("the connection is lost") from cause
 
-    monkeypatch.setattr(running, "_do", lost)
+    monkeypatch.setattr(module, name, lost)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +131,12 @@ def test_a_lost_database_leaves_the_job_to_the_next_worker(job, monkeypatch, cau
     running.run_import(job)
     assert now(job).state == "done"
     assert rows_of(alice, stock) == [["a", "1"], ["b", "2"]]
+
+
+def test_so_does_one_lost_while_rows_are_written(job, monkeypatch):
+    lose(monkeypatch, psycopg_errors.CrashShutdown("x"), loading, "_load")
+    running.run_import(job)
+    assert now(job).state == "running"
 
 
 def test_what_the_database_refuses_is_a_failure(job, monkeypatch):
