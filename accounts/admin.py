@@ -59,8 +59,11 @@ class UserAdmin(DjangoUserAdmin):
 
     @admin.action(description="Switch on", permissions=["change"])
     def activate(self, request, queryset):
-        count = queryset.update(is_active=True)
-        self.message_user(request, f"{count} switched on.", messages.SUCCESS)
+        others = queryset.filter(is_active=False)
+        for user in others:
+            user.is_active = True
+            user.save()
+        self.message_user(request, f"{len(others)} switched on.", messages.SUCCESS)
 
 
 @admin.register(ApiToken)

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from accounts.happenings import tell
 from accounts.tokens import digest, new_secret
 
 
@@ -82,17 +83,44 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self):
         return self.name or self.email
 
+    # What is told when it changes; the password's hash is compared, never told.
+    TOLD = (
+        *("email", "name", "role", "time_zone", "locale", "theme"),
+        *("is_staff", "is_superuser", "is_active"),
+    )
+
     def save(self, *args, **kwargs):
-        """Store the user; one who is switched off loses every session and token at once."""
+        """Store the user and tell what changed; one switched off loses sessions and tokens."""
+        written = kwargs.get("update_fields") or (*self.TOLD, "password")
+        watched = [name for name in (*self.TOLD, "password") if name in written]
+        was = None
+        if watched and not self._state.adding:
+            was = User.objects.filter(pk=self.pk).values(*watched).first()
         super().save(*args, **kwargs)
+        self._tell(was, watched)
         if not self.is_active:
             self.end_access()
+
+    def _tell(self, was, watched):
+        if was is None:
+            if watched:
+                tell("user.created", self, email=self.email, name=self.name)
+            return
+        changed = [name for name in watched if was[name] != getattr(self, name)]
+        if "password" in changed:
+            changed.remove("password")
+            tell("user.password_changed", self)
+        if changed:
+            now = {name: getattr(self, name) for name in changed}
+            tell("user.changed", self, now=now, was={name: was[name] for name in changed})
 
     def end_access(self):
         """End the sessions and revoke the tokens; signing in again makes new ones."""
         for session in self.usersession_set.all():
             session.end()
-        self.api_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
+            tell("session.ended", self, other=True)
+        for token in self.api_tokens.filter(revoked_at=None):
+            token.revoke()
 
     @property
     def initials(self):
@@ -133,6 +161,15 @@ class ApiTokenManager(models.Manager):
         )
         token.full_clean(exclude=["user"])
         token.save(force_insert=True)
+        tell(
+            "token.created",
+            user,
+            about=token.pk,
+            name=name,
+            verbs=token.verbs,
+            workspaces=workspaces and [str(id) for id in workspaces],
+            expires_at=expires_at and expires_at.isoformat(),
+        )
         return token, secret
 
     def find(self, secret):
@@ -231,3 +268,4 @@ class ApiToken(models.Model):
         if self.revoked_at is None:
             self.revoked_at = timezone.now()
             self.save(update_fields=["revoked_at"])
+            tell("token.revoked", self.user, about=self.pk, name=self.name)

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.forms import ProfileForm, ThemeForm
+from accounts.happenings import tell
 
 
 @login_required
@@ -41,5 +42,6 @@ def end_session(request, pk):
     """Sign one of the user's browsers out."""
     session = get_object_or_404(UserSession, pk=pk, user=request.user)
     session.end()
+    tell("session.ended", request.user, other=True)
     messages.success(request, "That session has ended.")
     return redirect("usersessions_list")

@@ -5,4 +5,5 @@ class WorkspacesConfig(AppConfig):
     name = "workspaces"
 
     def ready(self):
-        from workspaces import undo  # noqa: F401  (registers what takes events back)
+        # Each registers what it does: listens to accounts; takes events back.
+        from workspaces import people, undo  # noqa: F401

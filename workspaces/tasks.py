@@ -7,6 +7,7 @@ from django.db import connection
 
 from workspaces import idempotency
 from workspaces.access import Actor, acting_as
+from workspaces.partitions import partitions_problem
 
 MONTHS_AHEAD = 3
 log = logging.getLogger(__name__)
@@ -21,9 +22,8 @@ def make_event_partitions():
     with acting_as(Actor.system(task="partitions")), connection.cursor() as cursor:
         cursor.execute("SELECT kdap_make_event_partitions(%s)", [MONTHS_AHEAD])
         made = cursor.fetchone()[0]
-        cursor.execute("SELECT count(*) FROM (SELECT 1 FROM events_rest LIMIT 1) AS stray")
-        if cursor.fetchone()[0]:
-            log.error("Events lie outside their months: make_event_partitions was not running.")
+        if problem := partitions_problem():
+            log.error(problem)
     return made
 
 
