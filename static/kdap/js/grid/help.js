@@ -1,6 +1,5 @@
-// The list of all keys, made from the same list that the keyboard obeys.
+// The list of all keys.
 import { openDialog } from "./dialogs.js";
-import { KEYS } from "./keyboard.js";
 import { isMac } from "./keys.js";
 
 const SIGNS = {
@@ -8,11 +7,11 @@ const SIGNS = {
   Escape: "Esc", PageUp: "PgUp", PageDown: "PgDn",
 };
 
-/** Show every key in a dialog. */
-export function openHelp() {
+/** Show every key of `groups`, the list that the keyboard obeys, in a dialog. */
+export function openHelp(groups) {
   const list = document.createElement("div");
   list.className = "grid-keys";
-  for (const [title, keys] of KEYS) list.append(group(title, keys));
+  for (const [title, keys] of groups) list.append(group(title, keys));
   openDialog({ title: "Keys of the grid", body: list, wide: true });
 }
 

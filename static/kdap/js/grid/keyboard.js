@@ -73,7 +73,7 @@ export const KEYS = [
     ["Mod+F", "Search", (g) => g.toolbar.search()],
     ["Shift+F10", "Menu of the cell", (g) => g.entries.menu()],
     ["Alt+ArrowDown", "Menu of the field", (g) => g.dialogs.menu(g.selection.column)],
-    ["?", "All keys", () => openHelp()],
+    ["?", "All keys", () => openHelp(KEYS)],
   ]],
 ];
 

@@ -3,6 +3,7 @@ import { icon } from "../toast.js";
 import { Columns } from "./columns.js";
 import { button, moveTo, openMenu, part } from "./dialogs.js";
 import { openHelp } from "./help.js";
+import { KEYS } from "./keyboard.js";
 
 const HEIGHTS = { short: "Short", normal: "Normal", tall: "Tall", extra: "Extra tall" };
 
@@ -47,7 +48,7 @@ export class Toolbar {
   }
 
   keys() {
-    openHelp();
+    openHelp(KEYS);
   }
 
   height(anchor) {
