@@ -4,7 +4,7 @@ from django.urls import path, re_path
 
 from kdap import openapi
 from records import api as records
-from records import api_entries, api_jobs, api_structures
+from records import api_changes, api_entries, api_jobs, api_structures
 from workspaces import api as workspaces
 
 WORKSPACE = "workspaces/<uuid:workspace_id>/"
@@ -40,5 +40,7 @@ urlpatterns = [
     path(f"{IMPORT}cancel/", api_jobs.CancelImport.as_view()),
     path(f"{IMPORT}reopen/", api_jobs.ReopenImport.as_view()),
     path(f"{RECORD}export/", api_jobs.Exports.as_view()),
+    path(f"{RECORD}changes/", api_changes.RecordChanges.as_view()),
+    path("operations/<uuid:operation_id>/undo/", api_changes.UndoOperation.as_view()),
     re_path(r"", workspaces.Anything.as_view()),
 ]

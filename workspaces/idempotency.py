@@ -17,7 +17,7 @@ from workspaces.errors import Invalid, KdapError
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
 LIFETIME = timedelta(hours=24)
-KEPT_HEADERS = ("ETag", "Location")
+KEPT_HEADERS = ("ETag", "Location", "Operation-Id")
 
 
 class IdempotencyKey(models.Model):

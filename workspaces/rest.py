@@ -11,6 +11,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -96,6 +97,9 @@ class KdapView(APIView):
         if self.throttle is not None:
             for name, value in self.throttle.headers().items():
                 response.headers[name] = value
+        if self.acting and request.method not in SAFE_METHODS and response.status_code < 400:
+            # A repeated call has its first answer, with the operation that was done then.
+            response.headers.setdefault("Operation-Id", str(request.actor.operation))
         if self.claim is not None:
             self.claim.keep(response)
         return response
