@@ -124,4 +124,5 @@ def _done(request, record, event, entry_id, sentence):
         messages.success(request, sentence)
         return redirect(reverse("record", args=[record.pk]))
     response = trigger_client_event(HttpResponse(status=204), event, {"id": entry_id})
-    return trigger_client_event(response, "toast", {"message": sentence})
+    undo = {"operation": request.actor.operation}
+    return trigger_client_event(response, "toast", {"message": sentence, "undo": undo})

@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 
-from records import fields
+from records import feed, fields
 from records.models import GridState
 from workspaces.access import allows
 from workspaces.models import Member
@@ -37,6 +37,8 @@ def shape_of(request, record):
         "types": {key: describe_type(kind) for key, kind in fields.TYPES.items()},
         "people": people_in(record.workspace_id),
         "me": request.user.pk,
+        # Read before any rows: what happens in between is told twice instead of never.
+        "news": feed.news(record)[1],
         "rights": {
             action: record.past is None and allows(request.actor, action, record.workspace_id)
             for action in ("write", "structure")

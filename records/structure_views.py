@@ -230,7 +230,8 @@ def _done(request, record, sentence):
         return redirect("record_structure", record.pk)
     response = trigger_client_event(HttpResponse(status=204), "structure:changed")
     trigger_client_event(response, "dialog:close")
-    return trigger_client_event(response, "toast", {"message": sentence})
+    undo = {"operation": request.actor.operation}
+    return trigger_client_event(response, "toast", {"message": sentence, "undo": undo})
 
 
 def _field(record, name):

@@ -53,7 +53,9 @@ def open_grid(visitor, live_server):
 
 def cell(page, row, index):
     """The cell in a row and a column, counted from 0."""
-    return page.locator(f'.grid-row[aria-rowindex="{row + 2}"] [aria-colindex="{index + 1}"]')
+    return page.locator(
+        f'.grid-row:not([hidden])[aria-rowindex="{row + 2}"] [aria-colindex="{index + 1}"]'
+    )
 
 
 def paste(page, text, html=""):

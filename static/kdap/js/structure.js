@@ -1,5 +1,15 @@
 // The structure page: fields are dragged to another place, for everybody.
 import "./field_form.js";
+import { Undo } from "./grid/undo.js";
+
+// Only those who may change fields have the buttons.
+const buttons = document.querySelector(".undo-buttons");
+if (buttons) {
+  new Undo({
+    urls: { undo: buttons.dataset.undoUrl, redo: buttons.dataset.redoUrl },
+    changed: () => window.htmx.trigger(document.body, "structure:changed"),
+  });
+}
 
 document.addEventListener("pointerdown", (event) => {
   const grip = event.target.closest?.("[data-sortable] .item-grip");

@@ -1,19 +1,26 @@
 // Short messages at the foot of the window. Anything may ask for one, the server included:
 // HX-Trigger: {"toast": {"message": "3 entries deleted", "kind": "good", "undo": {"url": "…"}}}
+// On pages of a record, "undo": {"operation": "…"} takes that operation back.
 const STAY = 5000;
 const STAY_WITH_UNDO = 12000;
 const ICONS = { good: "circle-check", bad: "circle-x", warn: "alert", info: "info" };
 
-/** Show a message. kind: good, bad, warn or info; undo: {url, label} is posted to when pressed. */
-export function toast({ message, kind = "good", undo = null }) {
+/**
+ * Show a message. kind: good, bad, warn or info; undo: {url, label} is posted to when pressed;
+ * action: {label, run} is what scripts offer.
+ */
+export function toast({ message, kind = "good", undo = null, action = null }) {
   const notice = document.createElement("div");
   notice.className = `notice notice-${kind}`;
   notice.setAttribute("role", kind === "bad" ? "alert" : "status");
   const text = document.createElement("span");
   text.textContent = message;
   notice.append(icon(ICONS[kind] ?? "info"), text);
-  if (undo) notice.append(undoButton(undo, notice));
-  show(notice, undo ? STAY_WITH_UNDO : STAY);
+  const able = undo && (undo.url || "undoes" in document.body.dataset);
+  const offer = action ?? (able && { label: undo.label ?? "Undo", run: () => takeBack(undo) });
+  if (offer) notice.append(offerButton(offer, notice));
+  show(notice, offer ? STAY_WITH_UNDO : STAY);
+  return notice;
 }
 
 /** Return an SVG element of our sprite. */
@@ -27,13 +34,21 @@ export function icon(name) {
   return svg;
 }
 
-function undoButton(undo, notice) {
+function takeBack({ url, operation }) {
+  const operations = [operation];
+  if (operation) document.dispatchEvent(new CustomEvent("undo:wanted", { detail: { operations } }));
+  else window.htmx.ajax("POST", url, { swap: "none" });
+}
+
+function offerButton({ label, run }, notice) {
   const button = document.createElement("button");
   button.type = "button";
-  button.textContent = undo.label ?? "Undo";
+  button.textContent = label;
+  // A mouse takes no focus away from where one works.
+  button.addEventListener("pointerdown", (event) => event.preventDefault());
   button.addEventListener("click", () => {
     leave(notice);
-    window.htmx.ajax("POST", undo.url, { swap: "none" });
+    run();
   });
   return button;
 }
@@ -65,12 +80,19 @@ function show(notice, stay) {
   const wait = () => clearTimeout(timer);
   const go = () => { timer = setTimeout(() => leave(notice), 2000); };
   notice.addEventListener("pointerenter", wait);
-  notice.addEventListener("focusin", wait);
+  notice.addEventListener("focusin", (event) => {
+    wait();
+    if (!notice.contains(event.relatedTarget)) from.set(notice, event.relatedTarget);
+  });
   notice.addEventListener("pointerleave", go);
   notice.addEventListener("focusout", go);
 }
 
+// Where the keyboard was before it came to a notice.
+const from = new WeakMap();
+
 function leave(notice) {
+  if (notice.contains(document.activeElement)) from.get(notice)?.focus({ preventScroll: true });
   notice.dataset.leaving = "";
   setTimeout(() => notice.remove(), 220);
 }

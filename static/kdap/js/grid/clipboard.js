@@ -119,9 +119,11 @@ export class Clipboard {
         cells.push({ position: top + row, key: field.key, value: understood(textAt(row, column), field) });
       });
     }
-    const written = grid.edits.write(cells);
-    if (height > room) {
-      await this.#overflow(height - room, (row) => {
+    const longer = height > room;
+    const written = grid.edits.write(cells, { did: longer ? "" : "pasted" });
+    let added = [];
+    if (longer) {
+      added = await this.#overflow(height - room, (row) => {
         const values = {};
         fields.forEach((field, column) => {
           const value = understood(textAt(room + row, column), field);
@@ -130,7 +132,8 @@ export class Clipboard {
         return values;
       });
     }
-    await written;
+    const operations = [...await written, ...added];
+    if (longer && operations.length) grid.did(operations, `${height.toLocaleString("en")} rows pasted`);
     selection.go(top, left, { reveal: false });
     selection.go(top + height - 1, left + width - 1, { extend: true, reveal: false });
   }
@@ -141,7 +144,7 @@ export class Clipboard {
       this.grid.tell("Several ranges take one value. Select one range to paste a table.", "warn");
       return;
     }
-    await this.grid.edits.put((field) => understood(rows[0][0], field));
+    await this.grid.edits.put((field) => understood(rows[0][0], field), "pasted");
   }
 
   /** Where a paste goes: the selection when it is filled evenly, else as large as what is pasted. */
@@ -172,6 +175,6 @@ export class Clipboard {
       text: `What you pasted is longer than the table by ${count.toLocaleString("en")} ${count === 1 ? "row" : "rows"}.`,
       label: `Add ${what}`,
     });
-    if (sure) await this.grid.entries.addRows(Array.from({ length: count }, (_, row) => rowAt(row)));
+    return sure ? this.grid.entries.addRows(Array.from({ length: count }, (_, row) => rowAt(row))) : [];
   }
 }

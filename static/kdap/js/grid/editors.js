@@ -8,6 +8,7 @@ export class Editors {
     this.grid = grid;
     this.open_ = null;
     grid.on("draw", () => this.#follow());
+    grid.on("rows", () => this.#follow());
     grid.on("cell:again", (hit) => this.#again(hit));
   }
 
@@ -71,6 +72,7 @@ export class Editors {
   #follow() {
     if (!this.open_) return;
     const { layer, grid } = this;
+    this.open_.position = grid.store.placeOf(this.open_.seen.id) ?? this.open_.position;
     const cell = grid.render.cellAt(this.open_.position, this.open_.index)?.element;
     layer.classList.toggle("is-away", !cell);
     if (!cell) return;
@@ -116,8 +118,7 @@ export class Editors {
     const value = commit ? open.editor.read() : undefined;
     layer.remove();
     if (value !== undefined) {
-      const position = grid.store.placeOf(open.seen.id) ?? open.position;
-      grid.edits.write([{ position, key: open.field.key, value, seen: open.seen }]);
+      grid.edits.write([{ key: open.field.key, value, seen: open.seen }]);
     }
     if (stay) return;
     grid.focus();

@@ -4,7 +4,7 @@ import { textOf } from "./cells.js";
 import { showMark } from "./marks.js";
 import { today } from "./words.js";
 
-const MOST_ROWS = 5000;
+const MOST_ROWS = 10_000;
 
 /**
  * What was typed but is not (yet) what the server holds. A mark of a cell has `kind`: waiting,
@@ -31,23 +31,24 @@ export class Edits {
 
   /**
    * Write cells: [{position, key, value, seen}], all one action. `seen` is what the person saw
-   * before, for those who took their time. Resolves when the server answered.
+   * before, of which entry, for those who took their time. `did` is what several cells were.
+   * Resolves with the operations by which it was done.
    */
-  write(cells, { force = false } = {}) {
+  write(cells, { force = false, did = "changed" } = {}) {
     const { grid } = this;
-    if (!grid.rights.write || !cells.length) return Promise.resolve();
+    if (!grid.rights.write || !cells.length) return Promise.resolve([]);
     const changes = new Map();
     for (const { position, key, value, seen } of cells) {
-      const row = grid.store.row(position);
-      if (!row) continue;
-      if (!changes.has(row[0])) changes.set(row[0], { entry_id: row[0], values: {}, seen: {} });
-      const change = changes.get(row[0]);
+      const id = seen?.id ?? grid.store.row(position)?.[0];
+      if (id === undefined) continue;
+      if (!changes.has(id)) changes.set(id, { entry_id: id, values: {}, seen: {} });
+      const change = changes.get(id);
       change.values[key] = value;
       if (seen) change.seen[key] = seen;
-      this.#mark(row[0], key, { kind: "waiting", text: this.#preview(value, key) });
+      this.#mark(id, key, { kind: "waiting", text: this.#preview(value, key) });
     }
     grid.emit("rows");
-    return this.#queue(() => this.#send([...changes.values()], force));
+    return this.#queue(() => this.#send([...changes.values()], force, did));
   }
 
   #preview(value, key) {
@@ -65,22 +66,25 @@ export class Edits {
     return this.line;
   }
 
-  async #send(changes, force) {
+  async #send(changes, force, did) {
     let changed = 0;
+    const operations = [];
     for (let at = 0; at < changes.length; at += MOST_ROWS) {
       const part = changes.slice(at, at + MOST_ROWS).map((change) => this.#complete(change));
       try {
         const answer = await post(this.grid.urls.cells, { changes: part, force });
         this.take(answer, part);
         changed += answer.changed;
+        if (answer.changed) operations.push(answer.operation);
       } catch (error) {
         this.#keepText(part, error);
-        return;
+        break;
       }
     }
-    if (changed > 1) this.grid.tell(`${changed.toLocaleString("en")} cells changed`);
-    else if (changed) this.grid.say("1 cell changed");
+    if (changed) this.grid.did(operations, changed > 1 && did ? `${changed.toLocaleString("en")} cells ${did}` : "");
+    if (changed === 1) this.grid.say("1 cell changed");
     this.grid.emit("written");
+    return operations;
   }
 
   /** Add to a change what the person had before their eyes. */
@@ -157,7 +161,7 @@ export class Edits {
 
   /** Empty the selected cells. */
   clear() {
-    return this.put(() => null);
+    return this.put(() => null, "emptied");
   }
 
   /** Put today, or this moment, into the selected date cells. */
@@ -166,14 +170,14 @@ export class Edits {
     return this.put((field) => values[field.editor]);
   }
 
-  /** Put `valueOf(field)` into every selected cell, where that isn't undefined. */
-  async put(valueOf) {
+  /** Put `valueOf(field)` into every selected cell, where that isn't undefined; they were `did`. */
+  async put(valueOf, did = "changed") {
     const { grid } = this;
     const { spans, areas } = grid.selection;
     if (!grid.mayWorkOn(spans)) return;
     await grid.store.gatherAll(spans);
     const cells = areas.flatMap((area) => this.#unlike(area, valueOf));
-    await this.write(cells);
+    await this.write(cells, { did });
   }
 
   /** The cells of a range that don't hold what `valueOf` says of their field. */

@@ -3,6 +3,8 @@ import { get, post } from "./api.js";
 import { button, confirm, openMenu } from "./dialogs.js";
 
 export const MOST = 10_000;
+// Up to so many entries are deleted without asking: it is undone as easily.
+const FEW = 5;
 
 /** Adds and deletes rows. */
 export class Entries {
@@ -41,7 +43,7 @@ export class Entries {
     await this.addRows([{}]);
   }
 
-  /** Add entries with values; resolves with the rows made. */
+  /** Add entries with values; resolves with the operations by which that was done. */
   async addRows(rows) {
     const { grid } = this;
     try {
@@ -54,25 +56,25 @@ export class Entries {
       grid.edits.take({ ...answer, refused }, given);
       const lost = answer.refused.filter((item) => item.whole);
       if (lost.length) grid.tell(`${lost.length} rows could not be added. ${lost[0].detail}`, "bad");
-      if (length) this.#tellAdded(length, answer.hidden ?? 0);
+      if (length) this.#tellAdded(length, answer.hidden ?? 0, [answer.operation]);
       const position = "position" in answer ? answer.position : grid.store.count - length;
       if (length && position !== null) this.#goTo(position);
       grid.focus();
       grid.emit("written");
-      return answer.rows;
+      return length ? [answer.operation] : [];
     } catch (error) {
       grid.failed(error);
       return [];
     }
   }
 
-  #tellAdded(count, hidden) {
+  #tellAdded(count, hidden, operations) {
     const { grid } = this;
     const what = count === 1 ? "Entry" : `${count.toLocaleString("en")} entries`;
     const all = count === 1 ? "it" : "them";
     const which = hidden === count ? all : `${hidden.toLocaleString("en")} of them`;
-    if (hidden) grid.tell(`${what} added, but the ${grid.filters.narrowing} hides ${which}.`, "warn");
-    else grid.tell(`${what} added`);
+    if (hidden) grid.did(operations, `${what} added, but the ${grid.filters.narrowing} hides ${which}.`, "warn");
+    else grid.did(operations, `${what} added`);
   }
 
   /** Go to a row that was just made, in a cell that can be filled in. */
@@ -88,7 +90,7 @@ export class Entries {
     const { grid } = this;
     try {
       const { position } = await get(grid.urls.place, { ...grid.address(), entry: id });
-      if (position === null) this.#tellAdded(1, 1);
+      if (position === null) this.#tellAdded(1, 1, []);
       await grid.store.reset({ near: position ?? grid.view.firstSeen });
       if (position !== null) this.#goTo(position);
       grid.focus();
@@ -97,25 +99,24 @@ export class Entries {
     }
   }
 
-  /** Delete the selected entries, after asking. */
+  /** Delete the selected entries; many only after asking. */
   async remove() {
     const { grid } = this;
     const { spans, rowCount: many } = grid.selection;
     if (!grid.store.count || !grid.mayWorkOn(spans)) return;
-    const what = many === 1 ? "this entry" : `${many.toLocaleString("en")} entries`;
-    const sure = await confirm({
-      title: `Delete ${what}?`,
-      text: "They leave the table; the record’s history keeps them.",
+    const sure = many <= FEW || await confirm({
+      title: `Delete ${many.toLocaleString("en")} entries?`,
+      text: "They leave the table. Undo brings them back.",
       label: "Delete",
       kind: "danger",
     });
     if (!sure) return;
     const rows = await grid.store.gatherAll(spans);
     try {
-      const { deleted } = await post(grid.urls.delete, { ids: rows.map((row) => row[0]) });
+      const { deleted, operation } = await post(grid.urls.delete, { ids: rows.map((row) => row[0]) });
       grid.store.count -= deleted;
       grid.selection.go(spans[0][0], grid.selection.column);
-      grid.tell(deleted === 1 ? "Entry deleted" : `${deleted.toLocaleString("en")} entries deleted`);
+      grid.did([operation], deleted === 1 ? "Entry deleted" : `${deleted.toLocaleString("en")} entries deleted`);
       await grid.store.reset({ near: grid.view.firstSeen });
       grid.emit("written");
     } catch (error) {

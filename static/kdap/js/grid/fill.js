@@ -47,7 +47,7 @@ export class Fill {
     if (!this.grid.mayWorkOn(spans)) return;
     await this.grid.store.gatherAll(spans);
     const tall = rects.filter(({ top, bottom }) => bottom > top);
-    this.grid.edits.write(tall.flatMap((rect) => this.#continued({ ...rect, bottom: rect.top }, rect.top + 1, rect.bottom)));
+    this.grid.edits.write(tall.flatMap((rect) => this.#continued({ ...rect, bottom: rect.top }, rect.top + 1, rect.bottom)), { did: "filled" });
   }
 
   /** Fill each selected range with its first column. */
@@ -55,7 +55,7 @@ export class Fill {
     const { rects, spans } = this.grid.selection;
     if (!this.grid.mayWorkOn(spans)) return;
     await this.grid.store.gatherAll(spans);
-    this.grid.edits.write(rects.flatMap((rect) => this.#rightwards(rect)));
+    this.grid.edits.write(rects.flatMap((rect) => this.#rightwards(rect)), { did: "filled" });
   }
 
   #rightwards({ top, bottom, left, right }) {
@@ -75,7 +75,7 @@ export class Fill {
     const { grid } = this;
     if (!grid.mayWorkOn([[source.top, to]])) return;
     await grid.store.gather(source.top, to);
-    grid.edits.write(this.#continued(source, from, to));
+    grid.edits.write(this.#continued(source, from, to), { did: "filled" });
   }
 
   /** The cells from position `from` to `to` with what continues `source`. */

@@ -56,6 +56,9 @@ export const KEYS = [
     ["Mod+D", "Fill down from the first row", (g) => g.fill.down(), "write"],
     ["Mod+R", "Fill right from the first column", (g) => g.fill.right(), "write"],
     ["Mod+;", "Today’s date", (g) => g.edits.now(), "write"],
+    ["Mod+Z", "Undo what you did last"],
+    ["Mod+Shift+Z", "Redo"],
+    ["Mod+Y", "Redo"],
   ]],
   ["Clipboard", [
     ["Mod+C", "Copy"],

@@ -12,6 +12,7 @@ import { Fill } from "./fill.js";
 import { Filters } from "./filters.js";
 import { Head } from "./head.js";
 import { Keyboard } from "./keyboard.js";
+import { Live } from "./live.js";
 import { rowsIn } from "./ranges.js";
 import { Panel } from "./panel.js";
 import { Past } from "./past.js";
@@ -20,6 +21,7 @@ import { Selection } from "./selection.js";
 import { Statistics } from "./statistics.js";
 import { Store } from "./store.js";
 import { Toolbar } from "./toolbar.js";
+import { Undo } from "./undo.js";
 import { Viewport } from "./viewport.js";
 
 /** What all parts know: the record's fields, the rights, and each other. */
@@ -46,9 +48,13 @@ class Grid {
     this.toolbar = new Toolbar(this);
     this.past = new Past(this);
     this.keyboard = new Keyboard(this);
+    this.undo = new Undo({
+      urls: this.urls, before: () => this.edits.line, changed: () => this.live.catchUp({ undone: true }),
+    });
     this.view = new Viewport(this, this.parts.scroller, this.parts.canvas);
     this.emit("columns:rebuilt");
     this.store.begin(data.rows ?? []);
+    this.live = new Live(this);
     this.emit("rows");
     this.emit("selection");
   }
@@ -98,12 +104,18 @@ class Grid {
     this.parts.live.textContent = text;
   }
 
-  /** Show a sentence for what happened, in place of the last of its kind. */
-  tell(message, kind = "good") {
+  /** Show a sentence for what happened, in place of the last of its kind; `action` is offered. */
+  tell(message, kind = "good", action = null) {
     if (this.told?.dataset.kind === kind) this.told.remove();
-    toast({ message, kind });
-    this.told = document.querySelector("#notices > :last-child");
-    if (this.told) this.told.dataset.kind = kind;
+    this.told = toast({ message, kind, action });
+    this.told.dataset.kind = kind;
+  }
+
+  /** Say what this page did by `operations` and offer to undo it; they need no showing again. */
+  did(operations, message = "", kind = "good") {
+    for (const operation of operations) this.live.shown(operation);
+    this.undo.did();
+    if (message) this.tell(message, kind, { label: "Undo", run: () => this.undo.undo(operations) });
   }
 
   /** Show what went wrong; a changed structure is taken over instead. */

@@ -15,6 +15,10 @@ export class Panel {
       if (event.target.closest(".grid-open")) this.open(grid.render.at(event.target)?.position);
     });
     grid.on("selection", () => this.#followSelection());
+    grid.on("others", (ids) => {
+      const changed = this.isOpen && this.id && (!ids || ids.has(this.id));
+      if (changed && !this.#isTouched()) this.#turn(this.id);
+    });
   }
 
   /** Whether the panel is open. */

@@ -100,6 +100,20 @@ export class Selection {
     this.go(row + rows, column + columns, { extend, mode });
   }
 
+  /** The ranges as they are, to be given to `restore`. */
+  get state() {
+    return [...this.others, this].map(({ row, column, toRow, toColumn, mode }) => ({ row, column, toRow, toColumn, mode }));
+  }
+
+  /** Select what was selected, now that the rows have moved by `rows`; does not scroll. */
+  restore(state, rows) {
+    const moved = state.map((range) => ({ ...range, row: Math.max(0, range.row + rows), toRow: Math.max(0, range.toRow + rows) }));
+    Object.assign(this, moved.pop());
+    this.others = moved;
+    this.clamp();
+    this.grid.emit("look");
+  }
+
   /** Select whole rows, whole columns or everything, through the present range. */
   widen(mode) {
     this.moves += 1;

@@ -45,7 +45,7 @@ export class Store {
   }
 
   /** Ask the server how many rows there are, then let it get ready for jumps. */
-  async measure() {
+  async measure({ deep = true } = {}) {
     const round = this.round;
     const { grid } = this;
     try {
@@ -54,7 +54,7 @@ export class Store {
       this.count = Math.max(count, 0);
       this.exact = true;
       this.grid.emit("extent");
-      if (count > BLOCK * 20) await get(grid.urls.extent, { ...grid.address(), deep: 1 });
+      if (deep && count > BLOCK * 20) await get(grid.urls.extent, { ...grid.address(), deep: 1 });
     } catch (error) {
       if (round === this.round) grid.failed(error);
     }
@@ -123,6 +123,7 @@ export class Store {
   }
 
   #keep(n, rows) {
+    this.#forget(n);
     this.blocks.set(n, rows);
     rows.forEach((row, index) => this.places.set(row[0], n * BLOCK + index));
     if (this.blocks.size > MOST_BLOCKS) this.#drop(n);
@@ -130,10 +131,28 @@ export class Store {
 
   #drop(near) {
     const far = [...this.blocks.keys()].sort((a, b) => Math.abs(b - near) - Math.abs(a - near));
-    for (const n of far.slice(0, 20)) {
-      for (const row of this.blocks.get(n)) this.places.delete(row[0]);
-      this.blocks.delete(n);
+    for (const n of far.slice(0, 20)) this.#forget(n);
+  }
+
+  /**
+   * Fetch again what others changed: the blocks of the entries `ids`, or all of them. Those with
+   * rows from `first` to `last` stay on screen until they have come, the others are dropped.
+   */
+  async refresh({ ids, first, last, recount }) {
+    const touched = ids && new Set(ids.map((id) => Math.floor(this.places.get(id) / BLOCK)));
+    const stale = [...this.blocks.keys()].filter((n) => !touched || touched.has(n));
+    const seen = stale.filter((n) => n >= Math.floor(first / BLOCK) && n <= Math.floor(last / BLOCK));
+    for (const n of stale) if (!seen.includes(n)) this.#forget(n);
+    // What is on its way may have been read before the change.
+    await Promise.all([...this.waiting.values()].map(({ promise }) => promise));
+    await Promise.all([...seen.map((n) => this.#fetch(n)), recount && this.measure({ deep: false })]);
+  }
+
+  #forget(n) {
+    for (const row of this.blocks.get(n) ?? []) {
+      if (row && Math.floor(this.places.get(row[0]) / BLOCK) === n) this.places.delete(row[0]);
     }
+    this.blocks.delete(n);
   }
 
   /** Put newer versions of rows in place of the ones that are here. */
