@@ -8,15 +8,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
 
-from records import fields, long_changes, plans, services
+from records import fields, plans, services
 from records.forms import FieldForm
 from records.models import StructureVersion
 from records.plain import text_of
 from records.query import Query
 from records.requests import get_record
 from records.shape import people_in
-from records.structure_job_views import begun
-from records.structure_jobs import StructureJob
 from workspaces.access import allows
 from workspaces.errors import Conflict, DestructiveChange, InvalidStructure, Missing
 
@@ -38,7 +36,6 @@ def structure(request, id):
         "deleted": list(reversed(shelf)),
         "conversions": list(reversed(record.structure.revertible)),
         "versions": versions,
-        "job": long_changes.running_on(record),
         "compared": _compared(record, request.GET),
         "may_change": allows(request.actor, "structure", record.workspace_id),
     }
@@ -202,15 +199,13 @@ def _carry_out(request, record, changes, context, template, form=None):
         agreed = request.POST.get("confirmed") == "1"
         if plan["destructive"] and not agreed:
             return render(request, template, context | {"plan": plan, "ask": True}, status=422)
-        done = long_changes.change_structure(
+        done = services.change_structure(
             record=record,
             changes=changes,
             actor=request.actor,
             version=int(context["version"]),
             confirmed=agreed,
         )
-        if isinstance(done, StructureJob):
-            return begun(request, done)
         return _done(request, record, " ".join(done.describe()) or "Nothing had to change.")
     except (InvalidStructure, DestructiveChange, Conflict) as error:
         sentence = error.detail

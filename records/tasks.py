@@ -2,20 +2,12 @@
 
 from celery import shared_task
 
-from records import long_changes
+from records import purging
 from records.imports import running, services
 from records.indexes import make_index, sweep
 from workspaces.access import Actor, acting_as
 
-__all__ = [
-    "make_index",
-    "read_import",
-    "revive_imports",
-    "revive_structure_jobs",
-    "run_import",
-    "run_structure_job",
-    "sweep",
-]
+__all__ = ["make_index", "purge_trash", "read_import", "revive_imports", "run_import", "sweep"]
 
 
 @shared_task(ignore_result=True)
@@ -40,13 +32,6 @@ def revive_imports():
 
 
 @shared_task(ignore_result=True)
-def run_structure_job(job_id):
-    """Carry a long change of structure out; a second delivery finds it done or at work."""
-    long_changes.run(job_id)
-
-
-@shared_task(ignore_result=True)
-def revive_structure_jobs():
-    """Start long changes again whose worker died; drop what none of them needs any more."""
-    long_changes.revive_silent()
-    long_changes.sweep()
+def purge_trash():
+    """Remove for good what the trash held for too long."""
+    purging.purge_overdue()

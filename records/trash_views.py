@@ -1,4 +1,6 @@
-"""The trash of a workspace: deleted records, and the way back."""
+"""The trash of a workspace: deleted records and fields, and the way back."""
+
+from datetime import timedelta
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -7,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from records import services
 from records.models import Record
+from records.purging import deleted_fields
 from records.requests import NOWHERE
 from workspaces import access
 from workspaces.entrance import enter
@@ -16,10 +19,24 @@ from workspaces.errors import Missing
 @login_required
 @require_safe
 def trash(request, id):
-    """List the deleted records of a workspace to those who may bring them back."""
+    """List the deleted records and fields of a workspace to those who may bring them back."""
     workspace = enter(request, id, "structure")
-    deleted = workspace.records.exclude(deleted_at=None).order_by("-deleted_at")
-    context = {"workspace": workspace, "records": deleted}
+    keep = timedelta(days=workspace.retention_days)
+    deleted = list(workspace.records.exclude(deleted_at=None).order_by("-deleted_at"))
+    for item in deleted:
+        item.purged_at = item.deleted_at + keep
+    alive = workspace.records.filter(deleted_at=None)
+    fields = [
+        {"record": record, "field": item.field, "deleted_at": when, "purged_at": when + keep}
+        for record, item, when in deleted_fields(alive)
+    ]
+    fields.sort(key=lambda item: item["deleted_at"], reverse=True)
+    context = {
+        "workspace": workspace,
+        "records": deleted,
+        "fields": fields,
+        "manages": access.allows(request.actor, "admin", workspace),
+    }
     return render(request, "records/trash.html", context)
 
 

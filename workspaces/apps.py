@@ -5,5 +5,5 @@ class WorkspacesConfig(AppConfig):
     name = "workspaces"
 
     def ready(self):
-        # Each registers what it does: listens to accounts; takes events back.
-        from workspaces import people, undo  # noqa: F401
+        # Each registers what it does: listens to accounts; ends trash; takes events back.
+        from workspaces import people, retention, undo  # noqa: F401

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from workspaces.errors import Conflict, Invalid
 from workspaces.models import Role
+from workspaces.retention import LEAST, MOST
 
 
 class VerbForm(forms.Form):
@@ -30,6 +31,18 @@ class NameForm(VerbForm):
         label="Name",
         help_text="A team, a project, a company: whatever belongs together.",
         widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}),
+    )
+
+
+class RetentionForm(VerbForm):
+    """How long the trash is kept."""
+
+    days = forms.IntegerField(
+        min_value=LEAST,
+        max_value=MOST,
+        label="Keep what is deleted for this many days",
+        help_text="Deleted records and fields wait in the trash so long; then they are removed for "
+        "good, which nobody can undo.",
     )
 
 

@@ -49,6 +49,7 @@ class Workspace(Snapshot):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    retention_days = models.IntegerField(default=90, editable=False)
 
     objects = WorkspaceQuerySet.as_manager()
 

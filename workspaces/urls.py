@@ -9,6 +9,7 @@ urlpatterns = [
     path("w/new/", views.workspace_new, name="workspace_new"),
     path("w/<uuid:workspace_id>/", views.workspace, name="workspace"),
     path("w/<uuid:workspace_id>/settings/", views.workspace_settings, name="workspace_settings"),
+    path("w/<uuid:workspace_id>/retention/", views.workspace_retention, name="workspace_retention"),
     path("w/<uuid:workspace_id>/delete/", views.workspace_delete, name="workspace_delete"),
     path("w/<uuid:workspace_id>/leave/", views.workspace_leave, name="workspace_leave"),
     path("w/<uuid:workspace_id>/restore/", views.workspace_restore, name="workspace_restore"),

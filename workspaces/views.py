@@ -1,5 +1,7 @@
 """Pages of workspaces: the start, one workspace, its settings, the trash."""
 
+from datetime import timedelta
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import redirect, render
@@ -7,11 +9,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect
 
-from workspaces import access, services
+from workspaces import access, retention, services
 from workspaces.entrance import LAST, enter, last_used
 from workspaces.errors import Missing
 from workspaces.estimates import estimated_rows
-from workspaces.forms import DeleteForm, NameForm, VerbForm
+from workspaces.forms import DeleteForm, NameForm, RetentionForm, VerbForm
 from workspaces.models import Member, Role, Workspace
 
 
@@ -97,6 +99,27 @@ def workspace_settings(request, workspace_id):
 @login_required
 @require_http_methods(["GET", "POST"])
 @vary_on_headers("HX-Request")
+def workspace_retention(request, workspace_id):
+    """Set for how long the trash is kept."""
+    found = enter(request, workspace_id, "admin")
+    form = RetentionForm(posted(request), initial={"days": found.retention_days})
+    if request.method == "POST" and form.is_valid():
+        days = form.cleaned_data["days"]
+        retention.change_retention(workspace=found, days=days, actor=request.actor)
+        messages.success(request, f"The trash is kept for {days} day{'s' * (days != 1)} now.")
+        return go(request, "workspace_settings", found.pk)
+    return show_form(
+        request,
+        "workspaces/retention.html",
+        form,
+        workspace=found,
+        title="How long the trash is kept",
+    )
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request")
 def workspace_delete(request, workspace_id):
     """Ask for the name, then put the workspace in the trash."""
     found = enter(request, workspace_id, "own")
@@ -138,7 +161,9 @@ def in_trash(user):
 @require_safe
 def workspaces_trash(request):
     """List the person's deleted workspaces."""
-    deleted = in_trash(request.user).order_by("-deleted_at")
+    deleted = list(in_trash(request.user).order_by("-deleted_at"))
+    for item in deleted:
+        item.purged_at = item.deleted_at + timedelta(days=item.retention_days)
     return render(request, "workspaces/trash.html", {"workspaces": deleted})
 
 

@@ -23,7 +23,10 @@ PAYLOAD = {
     "password": SECRET,
     "token": SECRET,
 }
-SHAPED = {"record.changed": {"now": {"name": "Novels"}, "was": {"name": "Books"}}}
+SHAPED = {
+    "workspace.changed": {"now": {"retention_days": 30}, "was": {"retention_days": 90}},
+    "record.changed": {"now": {"name": "Novels"}, "was": {"name": "Books"}},
+}
 
 
 def test_every_type_has_a_sentence():
