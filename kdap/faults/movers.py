@@ -6,11 +6,26 @@ import time
 from kdap.faults.clients import PAUSE, Client
 
 OVER = ("done", "failed", "cancelled")
-IMPORT_SECONDS = 240
+JOB_SECONDS = 240
 MOST_STARTS = 8
 
 
-class Importer(Client):
+class Mover(Client):
+    """A client that waits for work in the background."""
+
+    def watch(self, url, states):
+        """Return the job once it is in one of `states`."""
+        deadline = time.monotonic() + JOB_SECONDS
+        while True:
+            job = self.api.until_known("GET", url)[1]
+            if job["state"] in states:
+                return job
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"a job is {job['state']} for ever: {job}")
+            time.sleep(0.1)
+
+
+class Importer(Mover):
     """Imports one file after the other; opens again what failed."""
 
     name_of_record = "Warehouse"
@@ -62,17 +77,6 @@ class Importer(Client):
             self.surprises.append(f"{operation.name}, {name}: {status} {data}")
         return data
 
-    def watch(self, url, states):
-        """Return the job once it is in one of `states`."""
-        deadline = time.monotonic() + IMPORT_SECONDS
-        while True:
-            job = self.api.until_known("GET", url)[1]
-            if job["state"] in states:
-                return job
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"an import is {job['state']} for ever: {job}")
-            time.sleep(0.1)
-
 
 def table(name, rows):
     """Return a CSV file of `rows` lines, each with the name of the operation in it."""
@@ -83,17 +87,16 @@ def table(name, rows):
     return text.getvalue().encode()
 
 
-class Architect(Client):
+class Architect(Mover):
     """Changes the structure of a record with many entries, and of a record that others write to."""
 
     name_of_record = "Ledger"
-    size = 20_000
 
-    def __init__(self, *args, others=(), **more):
+    def __init__(self, *args, others=(), size=20_000, **more):
         super().__init__(*args, **more)
-        self.others = list(others)
+        self.others, self.size = list(others), size
         self.kind, self.extra, self.shelved = "integer", {}, {}
-        for part in range(0, self.size, 10_000):
+        for part in range(0, size, 10_000):
             operation = self.operation("write", "seed", 10_000)
             rows = [{"n": part + n, "note": operation.name} for n in range(10_000)]
             self.ask(operation, "POST", f"records/{self.record_id}/entries/", rows)
@@ -141,4 +144,15 @@ class Architect(Client):
         """Ask for one change of a structure; return the new structure, None when refused."""
         operation = self.operation("structure", verb, 1, record)
         body = {"changes": [change], "confirm": True}
-        return self.ask(operation, "PATCH", f"records/{record}/structure/", body)
+        url = f"records/{record}/structure/"
+        answer = self.ask(operation, "PATCH", url, body)
+        if answer is None or "state" not in answer:
+            return answer
+        job = self.watch(f"structure-jobs/{answer['id']}/", OVER)  # too long for one call
+        if job["state"] != "done":
+            if not job["error"]:
+                self.surprises.append(f"{operation.name} ended without a sentence: {job}")
+            operation.state, operation.answer = "refused", job
+            self.ledger.write(operation)
+            return None
+        return self.api.until_known("GET", url)[1]

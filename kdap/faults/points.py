@@ -14,6 +14,7 @@ MOMENTS = {
     "structure": (
         "state <> 'idle' AND (query LIKE 'ALTER TABLE %' OR query LIKE 'UPDATE %WHERE \"\\_c%')"
     ),
+    "filling": "query LIKE 'UPDATE %WHERE entry_id > % AND entry_id <= %'",
     "commit": "query = 'COMMIT' AND state = 'active'",
     "any": "state <> 'idle'",
 }

@@ -14,6 +14,8 @@ from kdap.faults.product import Product
 from kdap.faults.verdict import at_rest, judge
 
 REST_SECONDS = 180
+# So many entries are converted within the call, and so many in the background (records/plans.py).
+FEW_ENTRIES, MANY_ENTRIES = 20_000, 60_000
 
 # (who is killed, when): every kind of fault once. "answer" is after the commit, before its answer.
 FAULTS = (
@@ -35,6 +37,9 @@ FAULTS = (
     ("postmaster", "random"),
     ("backend", "random"),
     ("worker", "random"),
+    ("worker", "filling"),
+    ("backend", "filling"),
+    ("postmaster", "filling"),
 )
 
 
@@ -73,7 +78,8 @@ class Report:
 class Trial:
     """One product under fire, in the directory `place`."""
 
-    def __init__(self, place, port, seed, say=print):
+    def __init__(self, place, port, seed, say=print, entries=FEW_ENTRIES):
+        self.entries = entries
         self.product = Product(place / "data", port)
         self.ledger = Ledger(place / "ledger.jsonl")
         self.chance, self.say = random.Random(seed), say
@@ -136,7 +142,7 @@ class Trial:
         made = [
             *writers,
             *(Importer(*common, self.chance.random()) for _ in range(2)),
-            Architect(*common, self.chance.random(), others=others),
+            Architect(*common, self.chance.random(), others=others, size=self.entries),
         ]
         self.clients += made
         return made
@@ -166,7 +172,7 @@ class Trial:
             self.say(f"killed {who} with an answer on its way")
 
         self.api.on_answer = strike
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not struck and time.monotonic() < deadline:
             time.sleep(0.01)
         self.report.fired[who, "answer"] += sum(struck)

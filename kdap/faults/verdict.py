@@ -28,7 +28,7 @@ def judge(product, ledger, clients):
             found += _record(database, tables.get(record), record, operations)
         found += _new_records(database, ledger)
         for client in clients:
-            found += _live(database, tables, client)
+            found += _live(database, tables, client) + _cells(database, tables, client)
         for name, state in database.execute(STUCK).fetchall():
             found.append(f"The import {name} is still {state}.")
     status, output = product.run("checkdata")
@@ -121,6 +121,20 @@ def _new_records(database, ledger):
             if made != (operation.state == "done"):
                 found.append(f"{operation.name} ({operation.state}) made {made} records.")
     return found
+
+
+def _cells(database, tables, client):
+    """Numbers that were converted to and fro are what they were."""
+    size = getattr(client, "size", 0)
+    if not size:
+        return []
+    statement = sql.SQL("SELECT count(n), sum(n::bigint) FROM {}")
+    there = database.execute(statement.format(sql.Identifier(tables[client.record_id]))).fetchone()
+    if there == (size, size * (size - 1) // 2):
+        return []
+    return [
+        f"{client.name_of_record}: of {size} numbers {there[0]} are left, their sum {there[1]}."
+    ]
 
 
 def _live(database, tables, client):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from kdap.faults.trial import Trial, rounds_of
+from kdap.faults.trial import MANY_ENTRIES, Trial, rounds_of
 from kdap.tests.servers import forget, free_port
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, seed, rounds, keep, **options):
         place = Path(tempfile.mkdtemp(prefix="kdap-faults-", dir="/tmp"))
         place.chmod(0o711)  # the servers run as another user when we are root
-        trial = Trial(place, free_port(), seed, say=self.stdout.write)
+        trial = Trial(place, free_port(), seed, say=self.stdout.write, entries=MANY_ENTRIES)
         try:
             report = trial.run(rounds_of(seed, rounds))
         finally:
