@@ -4,7 +4,7 @@ from django.urls import path, re_path
 
 from kdap import openapi
 from records import api as records
-from records import api_changes, api_entries, api_jobs, api_structures
+from records import api_changes, api_entries, api_jobs, api_structure_jobs, api_structures
 from workspaces import api as workspaces
 
 WORKSPACE = "workspaces/<uuid:workspace_id>/"
@@ -33,6 +33,15 @@ urlpatterns = [
     path(f"{RECORD}entries/upsert/", api_entries.Upsert.as_view()),
     path(f"{RECORD}entries/aggregate/", api_entries.Aggregate.as_view()),
     path(f"{RECORD}entries/<int:entry_id>/", api_entries.OneEntry.as_view()),
+    path(
+        "structure-jobs/<uuid:job_id>/",
+        api_structure_jobs.OneStructureJob.as_view(),
+        name="structure-job",
+    ),
+    path(
+        "structure-jobs/<uuid:job_id>/cancel/",
+        api_structure_jobs.CancelStructureJob.as_view(),
+    ),
     path(f"{WORKSPACE}imports/", api_jobs.WorkspaceImports.as_view()),
     path(f"{RECORD}imports/", api_jobs.RecordImports.as_view()),
     path(IMPORT, api_jobs.OneImport.as_view()),

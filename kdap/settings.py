@@ -65,6 +65,10 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_BEAT_SCHEDULE = {
     "event partitions": {"task": "workspaces.tasks.make_event_partitions", "schedule": 6 * 3600},
     "imports that fell silent": {"task": "records.tasks.revive_imports", "schedule": 10},
+    "structure changes that fell silent": {
+        "task": "records.tasks.revive_structure_jobs",
+        "schedule": 10,
+    },
     "half-made indexes": {"task": "records.indexes.sweep", "schedule": 60},
     "the trash": {"task": "records.tasks.purge_trash", "schedule": 24 * 3600},
     "idempotency keys": {"task": "workspaces.tasks.purge_idempotency_keys", "schedule": 3600},

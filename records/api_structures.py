@@ -5,10 +5,12 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from records import fields as field_types
-from records import services
+from records import long_changes, services
 from records import structure as structures
+from records.api_structure_jobs import StructureJobOutput, accepted
 from records.lookup import find_record
 from records.models import StructureVersion
+from records.structure_jobs import StructureJob
 from workspaces.errors import Conflict, Missing, PreconditionFailed
 from workspaces.rest import KdapView, Strict, checked, etag, if_match, page
 
@@ -82,6 +84,7 @@ class PreviewOutput(serializers.Serializer):
     impact = ImpactOutput(many=True)
     destructive = serializers.BooleanField()
     blocked = serializers.BooleanField()
+    long = serializers.BooleanField(help_text="It would go on in the background, as a job.")
 
 
 class VersionOutput(serializers.ModelSerializer):
@@ -134,15 +137,20 @@ class OneStructure(KdapView):
         return answer(record)
 
     @extend_schema(
-        operation_id="structures_change", request=ChangesToApply, responses=StructureOutput
+        operation_id="structures_change",
+        request=ChangesToApply,
+        responses={200: StructureOutput, 202: StructureJobOutput},
     )
     def patch(self, request, record_id):
-        """Change the structure; with If-Match only if nobody else has."""
+        """Change the structure; with If-Match only if nobody else has.
+
+        A conversion of very many entries goes on in the background: 202 with its job.
+        """
         record = find_record(request.actor, record_id, "structure")
         data = checked(ChangesToApply, request)
         seen = if_match(request)
         try:
-            services.change_structure(
+            done = long_changes.change_structure(
                 record=record,
                 changes=data["changes"],
                 actor=request.actor,
@@ -154,7 +162,7 @@ class OneStructure(KdapView):
                 raise
             current = shown(record.reload(), record.version)
             raise PreconditionFailed(error.detail, current=current) from None
-        return answer(record)
+        return accepted(request, done) if isinstance(done, StructureJob) else answer(record)
 
 
 class Preview(KdapView):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from records import tables
+from records import filling, tables
 from records.history import quoted
 from records.steps import Impact, Operation, cells, look, look_twice
 from records.structure import Field, Shelved
@@ -16,6 +16,7 @@ class ConvertField(Operation):
     after: Field
     column: str
     form: str = "iso"
+    filled: str = ""  # the column in which the new cells stand already, if they do
 
     @property
     def old(self):
@@ -59,6 +60,9 @@ class ConvertField(Operation):
     def apply(self, record):
         table, new, old = map(quoted, (record.table_name, self.after.key, self.column))
         tables.shelve_column(record, self.before, self.column)
+        if self.filled:
+            filling.take(record, self)
+            return
         bare = self.after.model_copy(update={"required": False, "unique": False, "default": None})
         tables.add_column(record, bare)
         tables.drop_rules(record, bare)

@@ -4,15 +4,20 @@
 describes itself, weighs what it would cost in entries, and carries itself out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from records import tables
+from django.db import connection
+
+from records import filling, tables
 from records.conversions import ConvertField, RevertField, converts
 from records.history import quoted
 from records.steps import Impact, Operation, cells, look, look_twice
 from records.structure import Field, Structure
 from workspaces.errors import DestructiveChange, InvalidStructure
+
+# Fewer entries are rewritten within the request: about a second.
+MANY = 50_000
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,29 @@ class Plan:
     def touches_columns(self):
         """Whether anything but labels and order changes."""
         return any(not isinstance(op, (RelabelField, MoveFields)) for op in self.operations)
+
+    @property
+    def rewrites(self):
+        """The conversions that write every entry anew."""
+        found = [op for op in self.operations if isinstance(op, ConvertField)]
+        return [op for op in found if not op.after.kind.computed]
+
+    def is_long(self, record):
+        """Return whether it rewrites more entries than a request should."""
+        if not self.rewrites:
+            return False
+        table = quoted(record.table_name)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT {MANY + 1}) AS sample")
+            return cursor.fetchone()[0] > MANY
+
+    def filled(self, version):
+        """Return the same plan, whose conversions find their cells in columns filled before."""
+        operations = [
+            replace(op, filled=filling.column_of(version, op.after)) if op in self.rewrites else op
+            for op in self.operations
+        ]
+        return replace(self, operations=tuple(operations))
 
     def check(self, record, confirmed):
         """Raise InvalidStructure or DestructiveChange when it can't, or may not yet, be applied."""

@@ -10,6 +10,7 @@ from records import edits, plans, tables
 from records import structure as structures
 from records.models import Record, RecordStructure, StructureVersion
 from records.names import table_name
+from records.structure_jobs import StructureJob
 from workspaces import access
 from workspaces.errors import Conflict
 from workspaces.events import append, applied, applies, stamp
@@ -97,10 +98,10 @@ def restore_record(*, record, actor):
 def preview_structure(*, record, changes, actor):
     """Return what `changes` (see records.edits.edit) would do, without doing it.
 
-    A dict: version, sentences, impact (list of dicts), destructive, blocked.
+    A dict: version, sentences, impact (list of dicts), destructive, blocked, long.
     """
     access.require(actor, "structure", record.workspace_id)
-    plan = _plan(record, changes)
+    plan = plan_of(record, changes)
     impacts = plan.weigh(record)
     return {
         "version": record.version,
@@ -108,6 +109,7 @@ def preview_structure(*, record, changes, actor):
         "impact": [impact.as_json() for impact in impacts],
         "destructive": any(impact.lost for impact in impacts),
         "blocked": any(impact.blocked for impact in impacts),
+        "long": plan.is_long(record),
     }
 
 
@@ -118,30 +120,73 @@ def change_structure(*, record, changes, actor, version=None, confirmed=False):
     Raises DestructiveChange when cells would be lost and `confirmed` is not set. Returns the Plan.
     """
     access.require(actor, "structure", record.workspace_id)
-    for attempt in range(ATTEMPTS):
+
+    def change():
+        with transaction.atomic():
+            return apply_changes(record, changes, version, confirmed)
+
+    return patiently(change)
+
+
+def patiently(work, attempts=ATTEMPTS, between=None):
+    """Return work(), tried again while it finds the table locked; raise Conflict in the end.
+
+    Each try is a transaction of its own; `between` is called after one that failed.
+    """
+    for attempt in range(attempts):
         try:
-            with transaction.atomic():
-                return _change(record, changes, version, confirmed)
+            return work()
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", None) not in ("55P03", "40P01"):
                 raise
-            time.sleep(random.uniform(0.05, 0.1 * (attempt + 1)))
+            time.sleep(random.uniform(0.05, min(1, 0.1 * (attempt + 1))))
+            if between:
+                between()
     raise Conflict("The table is busy with a long piece of work. Try again in a moment.")
 
 
-def _change(record, changes, version, confirmed):
+def be_quick(record):
+    """Wait for no lock for long in this transaction, and let nobody else change the structure."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCKS["structure"], record.number])
-    record.reload()
-    if version is not None and record.version != version:
-        since = StructureVersion.objects.filter(record=record, version__gt=version)
-        changed = " ".join(item.summary for item in reversed(since[:5]))
+
+
+def check_version(record, version):
+    """Raise Conflict, with what changed since, unless `version` is None or the newest one."""
+    if version is None or record.version == version:
+        return
+    since = StructureVersion.objects.filter(record=record, version__gt=version)
+    changed = " ".join(item.summary for item in reversed(since[:5]))
+    raise Conflict(
+        f"The structure has changed since you opened it. {changed} Look at it and repeat your change.",
+        version=record.version,
+    )
+
+
+def check_alone(record, job=None):
+    """Raise Conflict while another long change of this record's structure is under way."""
+    jobs = StructureJob.objects.filter(record=record, state=StructureJob.State.RUNNING)
+    other = jobs.exclude(pk=job.pk if job else None).first()
+    if other is not None:
         raise Conflict(
-            f"The structure has changed since you opened it. {changed} Look at it and repeat your change.",
-            version=record.version,
+            f"A change of this structure is under way: {other} Wait until it is done, or cancel it.",
+            job=str(other.pk),
         )
-    plan = _plan(record, changes)
+
+
+def apply_changes(record, changes, version, confirmed, job=None):
+    """Apply `changes` within the caller's transaction; return the Plan.
+
+    For a StructureJob the new columns are filled already, and only take their places.
+    """
+    be_quick(record)
+    record.reload()
+    check_version(record, version)
+    check_alone(record, job)
+    plan = plan_of(record, changes)
+    if job is not None:
+        plan = plan.filled(record.version + 1)
     if not plan.operations:
         return plan
     plan.check(record, confirmed)
@@ -166,7 +211,8 @@ def _change(record, changes, version, confirmed):
 LOCKS = {"structure": 7001, "import": 7002}
 
 
-def _plan(record, changes):
+def plan_of(record, changes):
+    """Return the Plan from a record's structure to what `changes` make of it."""
     before = record.structure
     return plans.plan(before, edits.edit(before, changes, record.version + 1))
 

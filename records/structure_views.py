@@ -8,13 +8,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
 
-from records import fields, plans, services
+from records import fields, long_changes, services
 from records.forms import FieldForm
 from records.models import StructureVersion
 from records.plain import text_of
 from records.query import Query
 from records.requests import get_record
 from records.shape import people_in
+from records.structure_job_views import begun
+from records.structure_jobs import StructureJob
 from workspaces.access import allows
 from workspaces.errors import Conflict, DestructiveChange, InvalidStructure, Missing
 
@@ -36,27 +38,11 @@ def structure(request, id):
         "deleted": list(reversed(shelf)),
         "conversions": list(reversed(record.structure.revertible)),
         "versions": versions,
-        "compared": _compared(record, request.GET),
+        "job": long_changes.running_on(record),
         "may_change": allows(request.actor, "structure", record.workspace_id),
     }
     part = "#structure" if request.htmx else ""
     return render(request, f"records/structure.html{part}", context)
-
-
-def _compared(record, data):
-    """Return the versions named by `from` and `to` with the sentences between them, or None."""
-    numbers = [data.get(name, "") for name in ("from", "to")]
-    if not all(number.isascii() and number.isdigit() for number in numbers):
-        return None
-    older, newer = sorted(int(number) for number in numbers)
-    found = {
-        item.version: item
-        for item in StructureVersion.objects.filter(record=record, version__in=[older, newer])
-    }
-    if len(found) < 2:
-        return {"older": older, "newer": newer, "sentences": []}
-    plan = plans.plan(found[older].parsed, found[newer].parsed)
-    return {"older": older, "newer": newer, "sentences": plan.describe()}
 
 
 @login_required
@@ -199,13 +185,15 @@ def _carry_out(request, record, changes, context, template, form=None):
         agreed = request.POST.get("confirmed") == "1"
         if plan["destructive"] and not agreed:
             return render(request, template, context | {"plan": plan, "ask": True}, status=422)
-        done = services.change_structure(
+        done = long_changes.change_structure(
             record=record,
             changes=changes,
             actor=request.actor,
             version=int(context["version"]),
             confirmed=agreed,
         )
+        if isinstance(done, StructureJob):
+            return begun(request, done)
         return _done(request, record, " ".join(done.describe()) or "Nothing had to change.")
     except (InvalidStructure, DestructiveChange, Conflict) as error:
         sentence = error.detail

@@ -54,11 +54,10 @@ def hang_triggers(record, structure):
 
 def add_column(record, field):
     """Add the column of `field` to the table and its twin; existing entries get its default."""
-    table, twin = quoted(record.table_name), quoted(history_name(record.table_name))
-    column, kind = quoted(field.key), field.kind.column(field)
+    table, column, kind = quoted(record.table_name), quoted(field.key), field.kind.column(field)
     if field.type == "autonumber":
         _make_sequence(record, field)
-    execute(f"ALTER TABLE {twin} ADD COLUMN {column} {kind}")
+    add_to_twin(record, field)
     default = factory.default_sql(record, field)
     if field.type == "autonumber":
         execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
@@ -71,6 +70,22 @@ def add_column(record, field):
     if default:
         execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {default}")
     _add_rules(record, field)
+
+
+def add_to_twin(record, field):
+    """Add the column of `field` to the twin; images from before have nothing in it."""
+    twin = quoted(history_name(record.table_name))
+    kind = field.kind.column(field)
+    execute(f"ALTER TABLE {twin} ADD COLUMN {quoted(field.key)} {kind}")
+
+
+def set_default(record, field):
+    """Give new entries the default of `field`, or none."""
+    default = factory.default_sql(record, field)
+    execute(
+        f"ALTER TABLE {quoted(record.table_name)} ALTER COLUMN {quoted(field.key)} "
+        + (f"SET DEFAULT {default}" if default else "DROP DEFAULT")
+    )
 
 
 def _number_entries(record, field):
@@ -120,12 +135,7 @@ def widen_column(record, field):
 def renew_rules(record, before, after):
     """Replace the rules and the default of one field by those of its newer form."""
     drop_rules(record, before)
-    table, column = quoted(record.table_name), quoted(after.key)
-    default = factory.default_sql(record, after)
-    execute(
-        f"ALTER TABLE {table} ALTER COLUMN {column} "
-        + (f"SET DEFAULT {default}" if default else "DROP DEFAULT")
-    )
+    set_default(record, after)
     _add_rules(record, after)
 
 

@@ -2,12 +2,21 @@
 
 from celery import shared_task
 
-from records import purging
+from records import long_changes, purging
 from records.imports import running, services
 from records.indexes import make_index, sweep
 from workspaces.access import Actor, acting_as
 
-__all__ = ["make_index", "purge_trash", "read_import", "revive_imports", "run_import", "sweep"]
+__all__ = [
+    "make_index",
+    "purge_trash",
+    "read_import",
+    "revive_imports",
+    "revive_structure_jobs",
+    "run_import",
+    "run_structure_job",
+    "sweep",
+]
 
 
 @shared_task(ignore_result=True)
@@ -29,6 +38,19 @@ def run_import(job_id):
 def revive_imports():
     """Start imports again whose worker died."""
     running.revive_silent()
+
+
+@shared_task(ignore_result=True)
+def run_structure_job(job_id):
+    """Carry a long change of structure out; a second delivery finds it done or at work."""
+    long_changes.run(job_id)
+
+
+@shared_task(ignore_result=True)
+def revive_structure_jobs():
+    """Start long changes again whose worker died; drop what none of them needs any more."""
+    long_changes.revive_silent()
+    long_changes.sweep()
 
 
 @shared_task(ignore_result=True)

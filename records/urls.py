@@ -10,9 +10,11 @@ from records import (
     history_views,
     log_export_views,
     past_views,
+    structure_job_views,
     structure_views,
     trash_views,
     undo_views,
+    version_views,
     views,
 )
 
@@ -42,7 +44,6 @@ urlpatterns = [
     path("r/<uuid:id>/e/new/", entry_views.entry_new, name="entry_new"),
     path("r/<uuid:id>/e/<int:entry_id>/", entry_views.entry, name="entry"),
     path("r/<uuid:id>/e/<int:entry_id>/delete/", entry_views.delete, name="entry_delete"),
-    # The structure
     # History
     path("r/<uuid:id>/history/", history_views.history, name="record_history"),
     path(
@@ -85,8 +86,10 @@ urlpatterns = [
         entry_history_views.restore,
         name="entry_restore",
     ),
+    # The structure
     path("r/<uuid:id>/structure/", structure_views.structure, name="record_structure"),
     path("r/<uuid:id>/structure/new/", structure_views.field_new, name="field_new"),
+    path("r/<uuid:id>/structure/versions/", version_views.versions, name="record_versions"),
     path("r/<uuid:id>/structure/<str:name>/", structure_views.field, name="field"),
     path(
         "r/<uuid:id>/structure/<str:name>/delete/",
@@ -102,6 +105,11 @@ urlpatterns = [
         "r/<uuid:id>/structure/<str:name>/revert/<int:version>/",
         structure_views.field_revert,
         name="field_revert",
+    ),
+    path(
+        "structure-jobs/<uuid:job_id>/",
+        structure_job_views.structure_job,
+        name="structure_job",
     ),
     path("r/<uuid:id>/structure/<str:name>/move", structure_views.field_move, name="field_move"),
     # Imports and exports
