@@ -27,6 +27,28 @@ def time_zone_choices():
     return [*groups.pop(""), *groups.items()]
 
 
+class SignupForm(forms.Form):
+    """What allauth's page for a new account asks beside address and password."""
+
+    field_order = ["name", "email", "password1"]
+
+    name = forms.CharField(
+        label="Your name",
+        max_length=User._meta.get_field("name").max_length,
+        help_text="What your teammates see.",
+        widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
+    )
+
+    def clean_name(self):
+        """Return the name without outer and doubled white space."""
+        return " ".join(self.cleaned_data["name"].split())
+
+    def signup(self, request, user):
+        """Keep the name with the account that was just made."""
+        user.name = self.cleaned_data["name"]
+        user.save(update_fields=["name"])
+
+
 class ProfileForm(forms.ModelForm):
     """A person's name and how they want to see times and pages."""
 

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
 
 def sign_up(page, email, path="/accounts/signup/"):
     page.goto(path)
+    page.fill("[name=name]", email.partition("@")[0].capitalize())
     page.fill("[name=email]", email)
     page.fill("[name=password1]", PASSWORD)
     page.click("main button:has-text('Create account')")
@@ -46,6 +47,7 @@ def test_a_team_forms_and_parts(visitor):
     bob.goto(re.search(r"/invitations/.*", link)[0])
     bob.click("text=Create an account")
     assert bob.input_value("[name=email]") == "bob@example.com"
+    bob.fill("[name=name]", "Bob")
     bob.fill("[name=password1]", PASSWORD)
     bob.click("main button:has-text('Create account')")
     bob.click("text=Join the workspace")
@@ -54,18 +56,18 @@ def test_a_team_forms_and_parts(visitor):
 
     # Another role, chosen in the list; the server's answer replaces the list and says so.
     alice.reload()
-    alice.select_option("select[aria-label='Role of bob@example.com']", "viewer")
-    expect(alice.locator("#notices")).to_contain_text("bob@example.com is viewer now.")
+    alice.select_option("select[aria-label='Role of Bob']", "viewer")
+    expect(alice.locator("#notices")).to_contain_text("Bob is viewer now.")
     bob.goto(place + "settings/")
     expect(bob.locator("main")).not_to_contain_text("Rename")
 
     # What can't be is said, and the list shows what still is.
-    alice.select_option("select[aria-label='Role of alice@example.com']", "viewer")
+    alice.select_option("select[aria-label='Role of Alice']", "viewer")
     expect(alice.locator("#notices")).to_contain_text("A workspace needs an owner")
-    expect(alice.locator("select[aria-label='Role of alice@example.com']")).to_have_value("owner")
+    expect(alice.locator("select[aria-label='Role of Alice']")).to_have_value("owner")
 
     # Removing asks in a dialog, and takes effect at once.
-    alice.click("[aria-label='Remove bob@example.com']")
+    alice.click("[aria-label='Remove Bob']")
     alice.click("#dialog >> text=Remove >> nth=-1")
     expect(alice.locator("#people")).not_to_contain_text("bob@example.com")
     expect(alice.locator("#dialog")).not_to_be_visible()

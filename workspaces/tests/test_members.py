@@ -165,7 +165,8 @@ class TestInvite:
 
     def test_signing_up_by_the_link_joins(self, client, workspace, invited):
         path = invited("dora@example.com")
-        values = {"email": "dora@example.com", "password1": PASSWORD, "next": path}
+        values = {"name": "Dora", "email": "dora@example.com"}
+        values |= {"password1": PASSWORD, "next": path}
         response = client.post(reverse("account_signup"), values)
         assert response.url == path
         assert client.post(path).url == url("workspace", workspace)
