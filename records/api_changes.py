@@ -38,7 +38,7 @@ class RecordChanges(KdapView):
     """The feed of a record's events."""
 
     @extend_schema(
-        operation_id="changes_list",
+        operation_id="changes_read",
         parameters=[OpenApiParameter("since"), OpenApiParameter("limit", int)],
         responses=ChangesOutput,
     )
