@@ -8,9 +8,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
 
-from records import fields, long_changes, plans, services
+from records import fields, long_changes, services
 from records.forms import FieldForm
-from records.models import StructureVersion
 from records.plain import text_of
 from records.query import Query
 from records.requests import get_record
@@ -39,27 +38,10 @@ def structure(request, id):
         "conversions": list(reversed(record.structure.revertible)),
         "versions": versions,
         "job": long_changes.running_on(record),
-        "compared": _compared(record, request.GET),
         "may_change": allows(request.actor, "structure", record.workspace_id),
     }
     part = "#structure" if request.htmx else ""
     return render(request, f"records/structure.html{part}", context)
-
-
-def _compared(record, data):
-    """Return the versions named by `from` and `to` with the sentences between them, or None."""
-    numbers = [data.get(name, "") for name in ("from", "to")]
-    if not all(number.isascii() and number.isdigit() for number in numbers):
-        return None
-    older, newer = sorted(int(number) for number in numbers)
-    found = {
-        item.version: item
-        for item in StructureVersion.objects.filter(record=record, version__in=[older, newer])
-    }
-    if len(found) < 2:
-        return {"older": older, "newer": newer, "sentences": []}
-    plan = plans.plan(found[older].parsed, found[newer].parsed)
-    return {"older": older, "newer": newer, "sentences": plan.describe()}
 
 
 @login_required

@@ -14,6 +14,7 @@ from records import (
     structure_views,
     trash_views,
     undo_views,
+    version_views,
     views,
 )
 
@@ -88,6 +89,7 @@ urlpatterns = [
     # The structure
     path("r/<uuid:id>/structure/", structure_views.structure, name="record_structure"),
     path("r/<uuid:id>/structure/new/", structure_views.field_new, name="field_new"),
+    path("r/<uuid:id>/structure/versions/", version_views.versions, name="record_versions"),
     path("r/<uuid:id>/structure/<str:name>/", structure_views.field, name="field"),
     path(
         "r/<uuid:id>/structure/<str:name>/delete/",

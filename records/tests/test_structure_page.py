@@ -146,19 +146,27 @@ def test_moving(alice, books):
     assert [f.key for f in structure(alice, books).fields] == ["price", "title"]
 
 
-def test_versions_are_compared_in_sentences(alice, books):
-    alice.client.post(url(books, "field_new"), {"label": "Shelf", "type": "integer"})
+def test_versions_stand_side_by_side(workspace, alice, bob, charlie, books):
+    client, versions = alice.client, url(books, "record_versions")
+    assert "one and the same" in client.get(versions).content.decode()
+    client.post(url(books, "field_new"), {"label": "Shelf", "type": "integer"})
     with alice.acting():
-        name = field_id(books, "price")
-    alice.client.post(url(books, "field_delete", name), {"confirmed": "1"})
-    page = alice.client.get(url(books, "record_structure"), {"from": "3", "to": "1"})
+        title, price = field_id(books, "title"), field_id(books, "price")
+    client.post(url(books, "field", title), spec(label="Name", type="text"))
+    client.post(url(books, "field_delete", price), {"confirmed": "1"})
+    assert versions in client.get(url(books, "record_structure")).content.decode()
+    page = client.get(versions, {"from": "4", "to": "1"})
+    states = {row.field.label: row.state for row in page.context["rows"]}
+    assert states == {"Name": "changed", "Price": "removed", "Shelf": "added"}
     html = page.content.decode()
-    assert "From version 1 to 3" in html
-    assert "Delete the field “Price”." in html
-    assert (
-        alice.client.get(url(books, "record_structure"), {"from": "9", "to": "²"}).status_code
-        == 200
-    )
+    assert "<del>Price</del>" in html
+    assert "<ins>Shelf</ins>" in html
+    assert client.get(versions).context["older"] == 3
+    for wrong in ({"from": "9"}, {"to": "²"}, {"from": "x"}, {"to": "99999999999"}):
+        assert client.get(versions, wrong).status_code == 404
+    give_role(workspace, bob, Role.VIEWER)
+    assert bob.client.get(versions).status_code == 200
+    assert charlie.client.get(versions).status_code == 404
 
 
 def test_only_admins_change_fields(workspace, alice, bob, charlie, books):
