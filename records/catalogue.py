@@ -97,11 +97,11 @@ def _look(record, schema):
                 described[table, part] = {
                     name: text.replace(f"{schema}.", "") for name, text in cursor.fetchall()
                 }
-        name = f"log_{record.table_name}"
+        names = [f"log_{record.table_name}", f"stamp_{record.table_name}"]
         cursor.execute(
             "SELECT proname, prosrc FROM pg_proc "
-            "WHERE proname = %s AND pronamespace = to_regnamespace(%s)",
-            [name, schema],
+            "WHERE proname = ANY(%s) AND pronamespace = to_regnamespace(%s)",
+            [names, schema],
         )
         described[record.table_name, "function"] = dict(cursor.fetchall())
     return described

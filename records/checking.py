@@ -110,7 +110,7 @@ WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
 UNION ALL SELECT 'sequence', relname::text FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relkind = 'S' AND relname ~ '^s[0-9]+_f'
 UNION ALL SELECT 'function', proname::text FROM pg_proc
-WHERE pronamespace = current_schema()::regnamespace AND proname ~ '^log_.*_entries$'
+WHERE pronamespace = current_schema()::regnamespace AND proname ~ '^(log|stamp)_.*_entries$'
 """
 
 # A temporary schema is called after its backend; some other backend may use it later.
@@ -127,7 +127,7 @@ def orphans():
     known = {"table": set(), "sequence": set(), "function": set()}
     for record in Record.objects.all():
         known["table"] |= {record.table_name, history_name(record.table_name)}
-        known["function"].add(f"log_{record.table_name}")
+        known["function"] |= {f"log_{record.table_name}", f"stamp_{record.table_name}"}
         structure = record.structure
         numbered = [*structure.fields, *(item.field for item in structure.shelf)]
         known["sequence"] |= {sequence_name(record, field) for field in numbered}

@@ -12,7 +12,7 @@ import orjson
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from records.fields import Refused
-from records.history import quoted
+from records.history import inserted, quoted
 from workspaces import access
 from workspaces.errors import (
     Invalid,
@@ -279,16 +279,18 @@ def _columns(record, keys):
 
 
 @lru_cache(maxsize=2000)
-def _insert_text(table, keys, columns):
+def _insert_text(table, number, keys, columns):
+    own = inserted(number)
     names = ", ".join(quoted(key) for key in keys)
     return (
-        f"INSERT INTO {table} ({names}) SELECT {names} "
+        f"INSERT INTO {table} ({names}, {', '.join(own)}) "
+        f"SELECT {names}, {', '.join(own.values())} "
         f"FROM json_to_recordset(%s) AS x({columns}) RETURNING entry_id, _ev"
     )
 
 
 def _insert_sql(record, keys):
-    return _insert_text(quoted(record.table_name), keys, _columns(record, keys))
+    return _insert_text(quoted(record.table_name), record.number, keys, _columns(record, keys))
 
 
 @lru_cache(maxsize=2000)

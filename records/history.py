@@ -4,6 +4,9 @@ Measured against triggers per row and events written by Python: docs/architectur
 Each statement takes a tag (the id of the event it will write) before its first row; rows carry
 the tag of the event that wrote them in `_ev`, and the twin table keeps what they were, with the
 half-open span of tags [_ev, _ev_to) during which they were so.
+
+A statement may stamp its rows itself (`stamped`, `inserted`), as large ones should; a trigger
+stamps what comes unstamped, and the log refuses a stamp that is not right.
 """
 
 from records.names import SYSTEM_COLUMNS
@@ -12,35 +15,66 @@ from records.names import SYSTEM_COLUMNS
 # joins the transition tables by nested loops (300 s for 50,000 rows). Its event names the first
 # and last entry instead of all; the tag finds the rest.
 FEW = 200
+# What joining old and new images of a large statement may use before it goes to disk.
+MEMORY = "32MB"
+# Who asks, computed once a statement.
+WHO = "(SELECT NULLIF(current_setting('kdap.user', true), '')::uuid)"
 
 BEFORE = """
 CREATE OR REPLACE FUNCTION kdap_take_tag() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM set_config(TG_ARGV[0], nextval('events_event_id_seq')::text, true);
+    PERFORM set_config(TG_ARGV[0], nextval('events_event_id_seq')::text, true),
+            set_config(TG_ARGV[0] || '_before', '', true);
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION kdap_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
+-- A statement that waited for another's row lock can hold the older tag. Time must not run
+-- backwards in a row's history, so the statement goes on under a newer one.
+CREATE OR REPLACE FUNCTION kdap_newer_tag(setting text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    tag bigint := current_setting(TG_ARGV[0])::bigint;
+    earlier text := current_setting(setting) || ' ' || current_setting(setting || '_before');
+    tag bigint := nextval('events_event_id_seq');
+BEGIN
+    PERFORM set_config(setting, tag::text, true), set_config(setting || '_before', earlier, true);
+    RETURN tag;
+END $$;
+
+-- Returns `tag` if the running statement took it and its rows are stamped as they must be.
+CREATE OR REPLACE FUNCTION kdap_own_tag(tag bigint, setting text, sound boolean) RETURNS bigint
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF sound AND (
+        tag::text = current_setting(setting)
+        OR tag::text = ANY (string_to_array(current_setting(setting || '_before'), ' '))
+    ) THEN
+        RETURN tag;
+    END IF;
+    RAISE EXCEPTION 'The columns of the system can''t be written'
+        USING ERRCODE = 'check_violation';
+END $$;
+"""
+
+# It fires on rows that differ and do not carry a newer tag. Images are compared byte by byte, two
+# times as fast as column by column; and each statement reads the condition anew, so it is short.
+STAMP_WHEN = "NEW._ev <= OLD._ev AND OLD.* *<> NEW.* OR NEW.entry_id <> OLD.entry_id"
+
+# Not kdap_setting and no TG_ARGV: either would cost as much as all the rest.
+STAMP = """
+CREATE OR REPLACE FUNCTION {stamp}() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
     IF NEW.entry_id <> OLD.entry_id THEN
         RAISE EXCEPTION 'entry_id can''t be changed' USING ERRCODE = 'check_violation';
     END IF;
-    -- A statement that waited for another's row lock can hold the older tag. Time must not run
-    -- backwards in a row's history, so this statement goes on under a newer one.
-    IF OLD._ev >= tag THEN
-        tag := nextval('events_event_id_seq');
-        PERFORM set_config(TG_ARGV[0], tag::text, true);
+    NEW._ev := current_setting('kdap.tag_u{number}')::bigint;
+    IF NEW._ev <= OLD._ev THEN
+        NEW._ev := kdap_newer_tag('kdap.tag_u{number}');
     END IF;
-    NEW._ev := tag;
     NEW.created_at := OLD.created_at;
     NEW.created_by := OLD.created_by;
     NEW.updated_at := statement_timestamp();
-    -- Not kdap_setting: a function in SQL is not inlined here, and would cost half of the trigger.
     NEW.updated_by := NULLIF(current_setting('kdap.user', true), '')::uuid;
     RETURN NEW;
-END $$;
+END $body$;
 """
 
 AFTER = """
@@ -48,6 +82,14 @@ CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $bod
 DECLARE
     rows bigint;
     latest bigint;
+    tag bigint;
+    moved bigint;
+    still bigint;
+    named jsonb;
+    fields jsonb;
+    sum bigint;
+    fine boolean;
+    memory text;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         SELECT count(*) INTO rows FROM (SELECT FROM fresh LIMIT {few} + 1) AS sample;
@@ -62,16 +104,33 @@ BEGIN
             RETURN NULL;
         ELSIF rows <= {few} THEN
             {update_few};
-        ELSE
-            EXECUTE $sql${update_many}$sql$;
+            RETURN NULL;
         END IF;
+        memory := current_setting('work_mem');
+        IF pg_size_bytes(memory) < pg_size_bytes('{memory}') THEN
+            PERFORM set_config('work_mem', '{memory}', true);
+        END IF;
+        tag := current_setting('kdap.tag_u{number}')::bigint;
+        EXECUTE $sql${compare}$sql$ INTO rows, moved, still, named, fields, sum, fine
+            USING tag;
+        IF moved + still < rows THEN  -- it went on under a newer tag
+            EXECUTE $sql${update_many}$sql$;
+        ELSIF moved > 0 THEN
+            IF still = 0 THEN
+                {keep_all};
+            ELSE
+                EXECUTE $sql${keep_moved}$sql$ USING tag;
+            END IF;
+            {update_event};
+        END IF;
+        PERFORM set_config('work_mem', memory, true);
     ELSE
         SELECT max(_ev), count(*) INTO latest, rows FROM stale;
         IF rows = 0 THEN
             RETURN NULL;
         END IF;
         IF latest >= current_setting('kdap.tag_d{number}')::bigint THEN
-            PERFORM set_config('kdap.tag_d{number}', nextval('events_event_id_seq')::text, true);
+            PERFORM kdap_newer_tag('kdap.tag_d{number}');
         END IF;
         INSERT INTO {twin} ({columns}, _ev_to, _op)
         SELECT {columns}, current_setting('kdap.tag_d{number}')::bigint, 'D' FROM stale;
@@ -86,8 +145,9 @@ END $body$;
 """
 
 INSERT = """INSERT INTO events (event_id, type, payload, stream_id, workspace_id, count, digest)
-            SELECT _ev, 'entries.created', {ids}, '{record}', '{workspace}', count(*), {digest}
-            FROM fresh GROUP BY _ev"""
+            SELECT kdap_own_tag(min(_ev), 'kdap.tag_i{number}', min(_ev) = max(_ev)),
+                   'entries.created', {ids}, '{record}', '{workspace}', count(*), {digest}
+            FROM fresh HAVING count(*) > 0"""
 
 DELETE = """INSERT INTO events (event_id, type, payload, stream_id, workspace_id, count, digest)
             SELECT current_setting('kdap.tag_d{number}')::bigint, 'entries.deleted', {ids},
@@ -100,10 +160,33 @@ UPDATE = """WITH kept AS (
             )
             INSERT INTO events
                 (event_id, type, payload, stream_id, workspace_id, changed, count, digest)
-            SELECT fresh._ev, 'entries.updated', {ids}, '{record}', '{workspace}',
-                   to_jsonb(array_remove(ARRAY[{changed}]::text[], NULL)), count(*), {digest}
+            SELECT kdap_own_tag(fresh._ev, 'kdap.tag_u{number}', {right}), 'entries.updated', {ids},
+                   '{record}', '{workspace}', {changed}, count(*), {digest}
             FROM stale JOIN fresh USING (entry_id)
             WHERE fresh._ev <> stale._ev GROUP BY fresh._ev"""
+
+# Nearly every large statement has one tag, so that one look at old beside new is enough, and the
+# old images can go to the twin as they are.
+RIGHT = f"""bool_and(
+    fresh.created_at = stale.created_at AND fresh.created_by IS NOT DISTINCT FROM stale.created_by
+    AND fresh.updated_at = statement_timestamp() AND fresh.updated_by IS NOT DISTINCT FROM {WHO})"""
+
+COMPARE = """SELECT count(*), count(*) FILTER (WHERE fresh._ev = $1),
+       count(*) FILTER (WHERE fresh._ev = stale._ev),
+       jsonb_build_object('first', min(entry_id) FILTER (WHERE fresh._ev = $1),
+                          'last', max(entry_id) FILTER (WHERE fresh._ev = $1)),
+       {changed}, {digest} FILTER (WHERE fresh._ev = $1),
+       {right} FILTER (WHERE fresh._ev = $1)
+FROM stale JOIN fresh USING (entry_id)"""
+
+KEEP_ALL = """INSERT INTO {twin} ({columns}, _ev_to, _op) SELECT {columns}, tag, 'U' FROM stale"""
+
+KEEP_MOVED = """INSERT INTO {twin} ({columns}, _ev_to, _op) SELECT {stale_columns}, $1, 'U'
+FROM stale JOIN fresh USING (entry_id) WHERE fresh._ev = $1"""
+
+UPDATE_EVENT = """INSERT INTO events
+            (event_id, type, payload, stream_id, workspace_id, changed, count, digest)
+        VALUES (kdap_own_tag(tag, 'kdap.tag_u{number}', fine), 'entries.updated', named, '{record}', '{workspace}', fields, moved, sum)"""
 
 IDS = {
     "few": "jsonb_build_object('ids', jsonb_agg(entry_id))",
@@ -122,8 +205,8 @@ CREATE TRIGGER tag_update BEFORE UPDATE ON {table} FOR EACH STATEMENT
     EXECUTE FUNCTION kdap_take_tag('kdap.tag_u{number}');
 CREATE TRIGGER tag_delete BEFORE DELETE ON {table} FOR EACH STATEMENT
     EXECUTE FUNCTION kdap_take_tag('kdap.tag_d{number}');
-CREATE TRIGGER stamp BEFORE UPDATE ON {table} FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)
-    EXECUTE FUNCTION kdap_stamp('kdap.tag_u{number}');
+CREATE TRIGGER stamp BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({stamp_when})
+    EXECUTE FUNCTION {stamp}();
 CREATE TRIGGER log_insert AFTER INSERT ON {table} REFERENCING NEW TABLE AS fresh
     FOR EACH STATEMENT EXECUTE FUNCTION {function}();
 CREATE TRIGGER log_update AFTER UPDATE ON {table}
@@ -143,47 +226,99 @@ def quoted(name):
     return '"{}"'.format(name.replace('"', '""'))
 
 
+def stamped(number):
+    """Return the SET list by which an UPDATE of record `number` stamps its rows itself.
+
+    It is worth it for many rows, as sub-selects are computed once a statement. Only rows that
+    differ may be updated: the triggers do not compare what is stamped already.
+    """
+    return (
+        f"_ev = (SELECT current_setting('kdap.tag_u{number}')::bigint), "
+        f"updated_at = statement_timestamp(), updated_by = {WHO}"
+    )
+
+
+def inserted(number):
+    """Return {column: SQL} of what an INSERT of many rows should give, as `stamped` does.
+
+    The columns' defaults say the same once a row, which costs a third of the whole INSERT.
+    """
+    tag = f"(SELECT current_setting('kdap.tag_i{number}')::bigint)"
+    return {"created_by": WHO, "updated_by": WHO, "_ev": tag}
+
+
+def _differs(column, large):
+    """Return SQL telling whether `column` differs between old and new images.
+
+    A value kept out of line, as those of the columns `large` may be, is the same when it is the
+    same stored value, which is what an UPDATE of other columns leaves; it is not fetched then.
+    """
+    old, new = f"stale.{quoted(column)}", f"fresh.{quoted(column)}"
+    test = f"{old} IS DISTINCT FROM {new}"
+    if column not in large:
+        return test
+    place = "pg_column_toast_chunk_id"
+    return f"({place}({old}) = {place}({new})) IS NOT TRUE AND {test}"
+
+
 def _digest(row, columns):
     # An exclusive or is the same in any order; ids tell rows apart, so none cancel out.
     listed = ", ".join(f"{row}.{quoted(column)}" for column in columns)
     return f"bit_xor(hash_record_extended(ROW({listed}), 0))"
 
 
-def function_sql(*, table, twin, record_id, workspace_id, number, columns):
-    """Return the SQL of a table's logging function.
-
-    `columns` are all columns that people fill, shelved ones too, as {name: key for the event's
-    list of changed fields}; system columns are added here. Run it after every change of columns.
-    """
-    everything = [*SYSTEM_COLUMNS, *columns, "_ev"]
-    listed = ", ".join(map(quoted, everything))
-    changed = ", ".join(
-        f"CASE WHEN bool_or(stale.{quoted(column)} IS DISTINCT FROM fresh.{quoted(column)}) "
-        f"THEN '{key}' END"
+def _changed(columns, large):
+    cases = ", ".join(
+        f"CASE WHEN bool_or({_differs(column, large)}) THEN '{key}' END"
         for column, key in columns.items()
     )
+    return f"to_jsonb(array_remove(ARRAY[{cases or 'NULL'}]::text[], NULL))"
+
+
+def function_sql(*, table, twin, record_id, workspace_id, number, columns, large=()):
+    """Return the SQL of a table's functions: for its log, and for stamping rows.
+
+    `columns` are all columns that people fill, shelved ones too, as {name: key for the event's
+    list of changed fields}; system columns are added here. `large` are those among them whose
+    values may be stored out of line. Run it after every change of columns.
+    """
+    everything = [*SYSTEM_COLUMNS, *columns, "_ev"]
     common = {
         "twin": quoted(twin),
-        "columns": listed,
+        "columns": ", ".join(map(quoted, everything)),
+        "stale_columns": ", ".join(f"stale.{quoted(column)}" for column in everything),
+        "changed": _changed(columns, large),
+        "right": RIGHT,
         "record": record_id,
         "workspace": workspace_id,
         "number": number,
+        "memory": MEMORY,
+        "few": FEW,
     }
-    stale = ", ".join(f"stale.{quoted(column)}" for column in everything)
+    digest, gone = _digest("fresh", everything), _digest("stale", everything)
     parts = {}
     for size, ids in IDS.items():
-        fresh = common | {"ids": ids, "digest": _digest("fresh", everything)}
-        parts[f"insert_{size}"] = INSERT.format(**fresh)
-        parts[f"update_{size}"] = UPDATE.format(
-            **fresh, stale_columns=stale, changed=changed or "NULL"
-        )
-        gone = common | {"ids": ids, "digest": _digest("stale", everything)}
-        parts[f"delete_{size}"] = DELETE.format(**gone)
-    return AFTER.format(**common, **parts, function=quoted(f"log_{table}"), few=FEW)
+        parts[f"insert_{size}"] = INSERT.format(**common, ids=ids, digest=digest)
+        parts[f"update_{size}"] = UPDATE.format(**common, ids=ids, digest=digest)
+        parts[f"delete_{size}"] = DELETE.format(**common, ids=ids, digest=gone)
+    parts |= {
+        "compare": COMPARE.format(**common, digest=digest),
+        "keep_all": KEEP_ALL.format(**common),
+        "keep_moved": KEEP_MOVED.format(**common),
+        "update_event": UPDATE_EVENT.format(**common),
+    }
+    return AFTER.format(**common, **parts, function=quoted(f"log_{table}")) + STAMP.format(
+        stamp=quoted(f"stamp_{table}"), number=number
+    )
 
 
 def triggers_sql(*, table, twin, number):
     """Return the SQL that hangs the triggers on a table and its twin."""
     return TRIGGERS.format(
-        table=quoted(table), twin=quoted(twin), number=number, function=quoted(f"log_{table}")
+        table=quoted(table),
+        twin=quoted(twin),
+        number=number,
+        function=quoted(f"log_{table}"),
+        stamp=quoted(f"stamp_{table}"),
+        stamp_when=STAMP_WHEN,
     )

@@ -125,7 +125,8 @@ def purge_record(record):
     structure = record.reload()
     live, twin = quoted(record.table_name), quoted(history_name(record.table_name))
     tables.execute(f"DROP TABLE {live}, {twin}")
-    tables.execute(f"DROP FUNCTION IF EXISTS {quoted(f'log_{record.table_name}')}()")
+    for name in (f"log_{record.table_name}", f"stamp_{record.table_name}"):
+        tables.execute(f"DROP FUNCTION IF EXISTS {quoted(name)}()")
     everything = [*structure.fields, *(item.field for item in structure.shelf)]
     for field in {field.id: field for field in everything if field.type == "autonumber"}.values():
         tables.execute(f"DROP SEQUENCE IF EXISTS {quoted(sequence_name(record, field))}")

@@ -3,14 +3,20 @@
 Everything runs inside the caller's transaction, so that a structure and its table never differ.
 """
 
+import json
+from types import SimpleNamespace
+
 from django.db import connection
 
 from records import factory, history
 from records.history import quoted
 from records.names import history_name
+from records.structure import parse
 
 # PostgreSQL never gives a dropped column's number back; its wall is 1,600 (limits, appendix K).
 MOST_COLUMNS_EVER = 1500
+# Types whose values are often so long that PostgreSQL keeps them apart from their row.
+OUT_OF_LINE = {"text", "jsonb"}
 
 
 def execute(statement, params=None):
@@ -37,7 +43,14 @@ def create(record, structure):
 def hang_triggers(record, structure):
     """(Re)write the logging function for the columns of `structure`, and hang the triggers."""
     columns = {field.key: field.key for field in structure.columns}
-    columns |= {item.column: item.field.key for item in structure.shelf if item.column}
+    kinds = {field.key: field.kind.column(field) for field in structure.columns}
+    for item in structure.shelf:
+        if item.column:
+            columns[item.column] = item.field.key
+            kinds[item.column] = item.field.kind.column(item.field)
+    large = set()
+    if connection.pg_version >= 170000:  # since then it tells where a value is stored
+        large = {column for column, kind in kinds.items() if kind in OUT_OF_LINE}
     table, twin = record.table_name, history_name(record.table_name)
     execute(
         history.function_sql(
@@ -47,9 +60,27 @@ def hang_triggers(record, structure):
             workspace_id=record.workspace_id,
             number=record.number,
             columns=columns,
+            large=large,
         )
         + history.triggers_sql(table=table, twin=twin, number=record.number)
     )
+
+
+def hang_all_triggers():
+    """Hang the triggers of every record anew, after their SQL was changed.
+
+    Migrations call it as the system; it reads with SQL, for models may be ahead of the database.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT record_id, workspace_id, number, table_name, structure "
+            "FROM records JOIN record_structures ON structure_id = record_id"
+        )
+        for pk, workspace_id, number, table, stored in cursor.fetchall():
+            record = SimpleNamespace(
+                pk=pk, workspace_id=workspace_id, number=number, table_name=table
+            )
+            hang_triggers(record, parse(json.loads(stored)))
 
 
 def add_column(record, field):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from records import factory
 from records.attempts import Attempts, ask, run
 from records.entries import explained
-from records.history import quoted
+from records.history import quoted, stamped
 from records.models import Record
 from records.names import history_name
 from records.past import carry, past_of
@@ -138,6 +138,7 @@ def updated(event, actor, outcome, force):
         f"{quoted(cell.name)} = CASE WHEN {back} THEN {cell.of('o')} ELSE t.{quoted(cell.name)} END"
         for cell, (back, _) in zip(cells, tests, strict=True)
     )
+    sets += f", {stamped(taking.record.number)}"
     any_back = " OR ".join(back for back, _ in tests)
 
     def write(only):

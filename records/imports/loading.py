@@ -7,14 +7,13 @@ from django.db import DatabaseError, connection, transaction
 from records import factory
 from records.entries import explained
 from records.fields import Refused
-from records.history import quoted
+from records.history import inserted, quoted
 from records.imports import casts, staging
 from records.imports.staging import execute
 from workspaces.errors import Invalid
 
 ROWS_AT_ONCE = 50_000
 MOST_REFUSALS = 100_000
-WHO = "(SELECT kdap_setting('kdap.user')::uuid)"
 
 
 @dataclass
@@ -104,7 +103,7 @@ class Load:
     def insert(self, refused, condition="true"):
         """Insert the rows that were not refused and fulfil `condition`; return how many."""
         # The columns' own defaults say the same, but once a row: a tenth of the whole import.
-        values = dict.fromkeys(("created_by", "updated_by"), WHO)
+        values = inserted(self.record.number)
         values |= {quoted(target.field.key): self.value(target) for target in self.targets}
         keep = "s.row_number NOT IN (SELECT row_number FROM refused)" if refused else "true"
         done = 0

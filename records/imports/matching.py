@@ -2,7 +2,7 @@
 
 from django.db import connection
 
-from records.history import quoted
+from records.history import quoted, stamped
 from records.imports import casts
 from records.imports.staging import execute
 from workspaces.errors import Invalid
@@ -75,6 +75,7 @@ class Matching:
         if rest:
             differ = " OR ".join(f"t.{column} IS DISTINCT FROM x.{column}" for column in rest)
             sets = ", ".join(f"{column} = x.{column}" for column in rest)
+            sets += f", {stamped(self.work.record.number)}"
             outcome.updated = execute(
                 f"UPDATE {self.work.table} t SET {sets} FROM typed x JOIN matched m "
                 f"USING (row_number) WHERE t.entry_id = m.entry_id AND {kept} AND ({differ})"

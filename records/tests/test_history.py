@@ -7,7 +7,9 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
 from records.entries import create_entries, delete_entries, update_entries
+from records.history import stamped
 from records.names import history_name
+from records.tables import hang_all_triggers
 from records.tests.helpers import add, events, sql
 from workspaces.access import Actor, acting_as
 
@@ -197,3 +199,109 @@ def test_an_operation_has_one_id(alice, record):
         update_entries(record=record, changes={made.ids[0]: {"x": 2}}, actor=actor)
         operations = {event.operation_id for event in events(record) if event.version is None}
     assert operations == {actor.operation}
+
+
+def test_a_statement_may_stamp_its_rows_itself(alice, bob, record):
+    """Its rows, images and event are the same as those of one that leaves it to the triggers."""
+    first, _ = add(alice, record, {"x": 1}, {"x": 2})
+    with bob.acting():
+        sql(f"UPDATE {record.table_name} SET x = 2, {stamped(record.number)} WHERE x <> 2")
+        [event] = events(record, "entries.updated")
+        assert (event.payload, event.changed, event.count) == ({"ids": [first]}, ["x"], 1)
+        seen = sql(f"SELECT entry_id, _ev, updated_by FROM {record.table_name} ORDER BY 1")
+        assert seen[0] == (first, event.id, bob.user.pk)
+        assert seen[1][1:] == (events(record, "entries.created")[0].id, alice.user.pk)
+        assert [image[0] for image in images(record)] == [first]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE {t} SET x = 5000, {own}, _ev = _ev + 1000 WHERE entry_id = {id}",
+        "UPDATE {t} SET x = 5000, {own}, _ev = _ev + 1000",
+        "UPDATE {t} SET x = 5000, {own}, created_at = '2001-01-01' WHERE entry_id = {id}",
+        "UPDATE {t} SET x = 5000, {own}, created_by = NULL",
+        "UPDATE {t} SET x = 5000, {own}, updated_at = '2001-01-01'",
+        "UPDATE {t} SET x = 5000, {own}, updated_by = NULL",
+        "UPDATE {t} SET {own}, entry_id = 70000 WHERE entry_id = {id}",
+        "INSERT INTO {t} (x, _ev) VALUES (1, 7)",
+        "INSERT INTO {t} (x, _ev) SELECT n, 7 FROM generate_series(1, 300) n",
+    ],
+)
+def test_nobody_writes_a_wrong_stamp(statement, alice, record):
+    own = stamped(record.number)
+    for given in ("_ev", "updated_at", "updated_by"):
+        if f"{{own}}, {given} =" in statement:
+            own = ", ".join(part for part in own.split(", ", 2) if not part.startswith(given))
+    with alice.acting():
+        sql(f"INSERT INTO {record.table_name} (x) SELECT n FROM generate_series(1, 300) n")
+        [(id,)] = sql(f"SELECT max(entry_id) FROM {record.table_name}")
+        with pytest.raises(DatabaseError, match="can't be"), transaction.atomic():
+            sql(statement.format(t=record.table_name, own=own, id=id))
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "created_at = '2001-01-01'",
+        "created_by = NULL",
+        "updated_at = '2001-01-01'",
+        "updated_by = NULL",
+        "_ev = 1",
+    ],
+)
+def test_nobody_writes_who_and_when(forged, alice, bob, record):
+    add(alice, record, {"x": 1})
+    system = f"SELECT created_at, created_by, updated_at, updated_by, _ev FROM {record.table_name}"
+    with bob.acting():
+        [before] = sql(system)
+        sql(f"UPDATE {record.table_name} SET x = 9, {forged}")
+        [event] = events(record, "entries.updated")
+        [(made, by, now, who, tag)] = sql(system)
+        assert (made, by) == before[:2]
+        assert (who, tag) == (bob.user.pk, event.id)
+        assert now > before[2]
+
+
+def test_large_updates_leave_unchanged_rows_alone(alice, record):
+    with alice.acting():
+        sql(f"INSERT INTO {record.table_name} (x) SELECT n % 3 FROM generate_series(1, 900) n")
+        for wanted, count in ((1, 600), (1, 0), (2, 900)):
+            sql(f"UPDATE {record.table_name} SET x = {wanted}")
+            tag = events(record)[-1].id
+            assert len([image for image in images(record) if image[3] == tag]) == count or not count
+        found = events(record, "entries.updated")
+        assert [(event.count, event.changed) for event in found] == [(600, ["x"]), (900, ["x"])]
+        assert sql(f"SELECT DISTINCT _ev FROM {record.table_name}") == [(found[1].id,)]
+
+
+def test_long_values_are_compared_by_what_they_say(alice, make_record):
+    """Values out of line are the same when they are the same stored value, or say the same."""
+    record = make_record(x="integer", note="long_text")
+    other = "repeat('é', 100) || string_agg(md5(({n})::text), '') FROM generate_series(1, 300) k"
+    with alice.acting():
+        table = record.table_name
+        sql(f"INSERT INTO {table} (x, note) SELECT 1, {other.format(n='k')}")
+        sql(f"UPDATE {table} SET x = 2")
+        sql(f"UPDATE {table} SET note = note || ''")
+        sql(f"UPDATE {table} SET note = (SELECT {other.format(n='k + 1')})")
+        sql(f"UPDATE {table} SET note = NULL")
+        changed = [event.changed for event in events(record, "entries.updated")]
+        assert changed == [["x"], ["note"], ["note"]]
+        assert [len(n or "") for (n,) in sql(f"SELECT note FROM h_{table} ORDER BY _ev")] == [
+            9700,
+            9700,
+            9700,
+        ]
+
+
+def test_tables_of_an_older_version_get_the_new_triggers(alice, record):
+    with alice.acting():
+        sql(f"DROP TRIGGER stamp ON {record.table_name}")
+        sql(f"DROP FUNCTION stamp_{record.table_name}()")
+    with acting_as(Actor.system()):
+        hang_all_triggers()
+    [id] = add(alice, record, {"x": 1})
+    with alice.acting() as actor:
+        update_entries(record=record, changes={id: {"x": 2}}, actor=actor)
+        assert len(images(record)) == 1
