@@ -16,6 +16,7 @@ from records.indexes import HALF_MADE
 from records.jobs import ImportJob
 from records.models import Record
 from records.names import history_name
+from records.structure_jobs import StructureJob
 
 SHOWN = 20
 # The sweeper looks every few seconds; whoever is silent for so long was not looked after.
@@ -25,7 +26,8 @@ FORGOTTEN = timedelta(minutes=5)
 def problems(record):
     """Return what is wrong with one record: its versions, its tables, its entries' history."""
     record.reload()
-    found = _versions(record) + catalogue.differences(record, record.structure)
+    filling = StructureJob.objects.filter(record=record, state="running").exists()
+    found = _versions(record) + catalogue.differences(record, record.structure, filling)
     if any("is missing" in line for line in found):
         return found  # history can't be read from a table that is not whole
     return found + _spans(record) + _counts(record)
@@ -142,14 +144,15 @@ def orphans():
 
 
 def _forgotten():
-    """Imports on which nobody works, and which nobody has started again."""
+    """Imports and long changes that nobody works on, and that nobody has started again."""
     waiting = (ImportJob.State.RUNNING, ImportJob.State.UPLOADED)
-    jobs = ImportJob.objects.filter(state__in=waiting)
+    jobs = list(ImportJob.objects.filter(state__in=waiting))
+    jobs += StructureJob.objects.filter(state=StructureJob.State.RUNNING)
     since = timezone.now() - FORGOTTEN
     return [
-        f"The import {job.name} ({job.pk}) is {job.state} and was last heard of at {heard}."
+        f"“{job}” ({job.pk}) is {job.state} and was last heard of at {heard}."
         for job in jobs
-        if (heard := job.heartbeat or job.started_at or job.created_at) < since
+        if (heard := job.heartbeat or getattr(job, "started_at", None) or job.created_at) < since
     ]
 
 

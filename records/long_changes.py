@@ -20,7 +20,7 @@ from records.models import Record
 from records.structure_jobs import StructureJob
 from workspaces import access
 from workspaces.access import Actor, acting_as
-from workspaces.errors import Conflict, KdapError, Missing
+from workspaces.errors import Conflict, KdapError, Missing, Unavailable, is_lost
 
 logger = logging.getLogger(__name__)
 FIRST_BATCH = 2_000
@@ -145,11 +145,15 @@ def run(job_id):
         job = _claim(job_id, worker)
         try:
             _carry_out(job, worker)
+        except Unavailable as error:
+            _hand_on(job, error)
         except KdapError as error:
             _give_up(job, worker, error)
         except IntegrityError:
             _give_up(job, worker, KdapError(BROKEN))
-        except DatabaseError:
+        except DatabaseError as error:
+            if is_lost(error):
+                _hand_on(job, error)
             logger.exception("The change of structure %s failed", job.pk)
             _give_up(job, worker, KdapError("The database refused this. Nothing was changed."))
     except _Superseded:
@@ -157,6 +161,12 @@ def run(job_id):
     with acting_as(Actor.system(door="structure job")):
         job.refresh_from_db()
     return job
+
+
+def _hand_on(job, error):
+    """Leave the job to the next worker: the database went away, perhaps after the commit."""
+    logger.warning("The change of structure %s lost the database: %s", job.pk, error)
+    raise _Superseded from error
 
 
 def _claim(job_id, worker):
@@ -277,10 +287,10 @@ def _give_up(job, worker, error):
     with acting_as(Actor.system(door="structure job")):
         mine = StructureJob.objects.filter(pk=job.pk, worker=worker, state=RUNNING)
         mine.update(cancel_asked=True, error=error.detail)
-    _patiently(job, worker, _leave, error.detail)
+    _patiently(job, worker, _clear_away, error.detail)
 
 
-def _leave(job, worker, detail):
+def _clear_away(job, worker, detail):
     with acting_as(Actor.system(door="structure job")):
         mine = StructureJob.objects.select_for_update().filter(pk=job.pk, worker=worker)
         if not mine.filter(state=RUNNING).exists():

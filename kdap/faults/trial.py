@@ -154,7 +154,7 @@ class Trial:
         backend = reach(self.product, when, self.chance)
         if backend is None:
             self.report.missed[who, when] += 1
-        victim = backend if who == "backend" and backend else self.product.pid(who)
+        victim = backend if who == "backend" else self.product.pid(who)
         if self.product.kill(victim):
             self.report.fired[who, when] += 1
             self.say(f"killed {who} ({victim}) at {when}")

@@ -13,7 +13,10 @@ SELECT note, count(*), count(DISTINCT entry_id) FROM (
 """
 DELETED = "SELECT entry_id, count(*) FROM {twin} WHERE _op = 'D' GROUP BY entry_id"
 CHANGES = "SELECT count(*) FROM events WHERE stream_id = %s AND type = 'structure.changed'"
-STUCK = "SELECT name, state FROM import_jobs WHERE state IN ('running', 'uploaded')"
+STUCK = """
+SELECT 'import ' || name, state FROM import_jobs WHERE state IN ('running', 'uploaded')
+UNION ALL SELECT 'change ' || sentences::text, state FROM structure_jobs WHERE state = 'running'
+"""
 
 
 def judge(product, ledger, clients):
@@ -30,7 +33,7 @@ def judge(product, ledger, clients):
         for client in clients:
             found += _live(database, tables, client) + _cells(database, tables, client)
         for name, state in database.execute(STUCK).fetchall():
-            found.append(f"The import {name} is still {state}.")
+            found.append(f"The {name} is still {state}.")
     status, output = product.run("checkdata")
     if status:
         found += output.splitlines()

@@ -10,6 +10,8 @@ from django.db import OperationalError
 from kdap import api, settings
 from kdap.cache import ForgivingCache
 from kdap.tests.servers import serve
+from records import long_changes
+from records.structure_jobs import StructureJob
 from records.tests.api import Api
 
 
@@ -61,3 +63,22 @@ def test_a_lost_database_is_503(alice, workspace, monkeypatch):
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "1"
     assert answer.data["type"].endswith("#problem-unavailable")
+
+
+def test_a_long_change_that_loses_the_database_waits(alice, workspace, make_record, monkeypatch):
+    def lost(*args):
+        raise OperationalError("server closed the connection") from psycopg.OperationalError("EOF")
+
+    monkeypatch.setattr(long_changes, "_carry_out", lost)
+    with alice.acting() as actor:
+        job = StructureJob.objects.create(
+            workspace=workspace,
+            record=make_record(n="integer"),
+            user=actor.user,
+            changes=[],
+            version=1,
+        )
+    assert long_changes.run(str(job.pk)) is None
+    with alice.acting():
+        job.refresh_from_db()
+    assert (job.state, job.error) == ("running", "")

@@ -11,6 +11,7 @@ from records.history import quoted
 from records.jobs import ImportJob
 from records.names import history_name
 from records.services import change_structure, delete_record
+from records.structure_jobs import StructureJob
 from records.tests.helpers import add, sql
 from records.tests.imports import bring_in
 from records.tests.samples import SAMPLES
@@ -144,6 +145,14 @@ def test_entries_written_behind_the_triggers_are_found(stock):
         "ALTER TABLE {t} ENABLE TRIGGER USER",
     )
     assert "event 999999999 (not in the log) counts 0 entries; 1 images name it" in said
+
+
+def test_a_long_change_under_way_is_no_difference(alice, workspace, stock):
+    stray = f'ALTER TABLE {{t}} ADD COLUMN "_n2_{stock.structure.fields[0].id}" text'
+    assert "too many" in broken(stock, stray)
+    with acting_as(Actor.system()):
+        StructureJob.objects.create(workspace=workspace, record=stock, changes=[], version=1)
+    assert found(stock) == ""
 
 
 def test_a_forgotten_import_is_found(alice, workspace, stock):
