@@ -4,8 +4,16 @@ from django.urls import path, re_path
 
 from kdap import openapi
 from records import api as records
-from records import api_changes, api_entries, api_jobs, api_structure_jobs, api_structures
+from records import (
+    api_changes,
+    api_entries,
+    api_history,
+    api_jobs,
+    api_structure_jobs,
+    api_structures,
+)
 from workspaces import api as workspaces
+from workspaces import api_log
 
 WORKSPACE = "workspaces/<uuid:workspace_id>/"
 RECORD = "records/<uuid:record_id>/"
@@ -21,6 +29,7 @@ urlpatterns = [
     path(f"{WORKSPACE}members/<uuid:user_id>/", workspaces.OneMember.as_view()),
     path(f"{WORKSPACE}invitations/", workspaces.Invitations.as_view()),
     path(f"{WORKSPACE}invitations/<uuid:invitation_id>/", workspaces.OneInvitation.as_view()),
+    path(f"{WORKSPACE}events/", api_log.WorkspaceEvents.as_view()),
     path(f"{WORKSPACE}records/", records.Records.as_view()),
     path(RECORD, records.OneRecord.as_view()),
     path(f"{RECORD}restore/", records.RestoreRecord.as_view()),
@@ -32,6 +41,7 @@ urlpatterns = [
     path(f"{RECORD}entries/", api_entries.Entries.as_view()),
     path(f"{RECORD}entries/upsert/", api_entries.Upsert.as_view()),
     path(f"{RECORD}entries/aggregate/", api_entries.Aggregate.as_view()),
+    path(f"{RECORD}entries/<int:entry_id>/history/", api_history.EntryHistory.as_view()),
     path(f"{RECORD}entries/<int:entry_id>/", api_entries.OneEntry.as_view()),
     path(
         "structure-jobs/<uuid:job_id>/",

@@ -13,6 +13,7 @@ TAKEN = {
     "structures",
     "field_types",
     "entries",
+    "events",
     "imports",
     "schema",
 }

@@ -262,9 +262,24 @@ def _differs(column, large):
 
 
 def _digest(row, columns):
-    # An exclusive or is the same in any order; ids tell rows apart, so none cancel out.
     listed = ", ".join(f"{row}.{quoted(column)}" for column in columns)
+    return digest_of(listed)
+
+
+def digest_of(listed):
+    """Return the SQL of a digest over rows, of SQL that lists their values in digest_order.
+
+    An exclusive or is the same in any order of rows; ids tell rows apart, so none cancel out.
+    """
     return f"bit_xor(hash_record_extended(ROW({listed}), 0))"
+
+
+def digest_order(columns):
+    """Return the names of all columns in the order in which a digest takes them.
+
+    It depends on nothing but the names, so that it can be computed again from any structure.
+    """
+    return [*SYSTEM_COLUMNS, *sorted(columns), "_ev"]
 
 
 def _changed(columns, large):
@@ -282,7 +297,7 @@ def function_sql(*, table, twin, record_id, workspace_id, number, columns, large
     list of changed fields}; system columns are added here. `large` are those among them whose
     values may be stored out of line. Run it after every change of columns.
     """
-    everything = [*SYSTEM_COLUMNS, *columns, "_ev"]
+    everything = digest_order(columns)
     common = {
         "twin": quoted(twin),
         "columns": ", ".join(map(quoted, everything)),

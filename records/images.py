@@ -26,12 +26,14 @@ LONGEST = 500
 
 @dataclass(frozen=True)
 class Cell:
-    """One changed cell: its field then, and both values as people read them."""
+    """One changed cell: its field then, both values as people read them, and as the API does."""
 
     field: object
     label: str
     old: str
     new: str
+    before: object = None
+    after: object = None
 
 
 @dataclass
@@ -137,7 +139,7 @@ def restore_cell(*, record, entry_id, tag, field_id, actor):
         raise Missing("This old value is not kept any more, or its field is deleted.")
     value = found[0].cells[past.column(then)]
     if value is not None and then.type != now.type:
-        value = _text(then, value, {str(value): str(value)})
+        value = _text(then, _value(then, value), {str(value): str(value)})
     update_entries(record=record, changes={entry_id: {now.key: value}}, actor=actor)
     return now.label
 
@@ -220,8 +222,9 @@ def _fill(record, told):
                 raw.append((step, then, old, new))
     people = _people(raw)
     for step, then, old, new in raw:
-        texts = [_text(then, value, people) for value in (old, new)]
-        step.cells.append(Cell(then, labels.get(then.id, then.label), *texts))
+        values = [_value(then, value) for value in (old, new)]
+        texts = [_text(then, value, people) for value in values]
+        step.cells.append(Cell(then, labels.get(then.id, then.label), *texts, *values))
 
 
 def _pasts(record, tags):
@@ -240,11 +243,15 @@ def _pasts(record, tags):
     return found
 
 
-def _text(then, value, people):
-    if value is None:
-        return ""
+def _value(then, raw):
+    """Return what the database holds as the API shows it."""
     dump = then.kind.dump(then)
-    shown = text_of(dump(value) if dump else value, then, people)
+    return dump(raw) if dump and raw is not None else raw
+
+
+def _text(then, value, people):
+    """Return the API's value as people read it."""
+    shown = text_of(value, then, people)
     return shown if len(shown) <= LONGEST else shown[:LONGEST] + "…"
 
 

@@ -13,12 +13,16 @@ from records.names import table_name
 from records.structure_jobs import StructureJob
 from workspaces import access
 from workspaces.errors import Conflict
-from workspaces.events import append, applied, applies, stamp
+from workspaces.events import append, applied, applies, keeps, stamp
 from workspaces.services import clean_name
 
 # Waiting longer for the table's lock would make every reader queue behind the change.
 LOCK_TIMEOUT = "200ms"
 ATTEMPTS = 12
+
+keeps("records", "record_id")
+keeps("record_structures", "structure_id")
+keeps("record_structure_versions", "record_id", "version", but=("id",))
 
 
 def create_record(*, workspace, name, fields, actor, description="", icon="table", color="blue"):
@@ -190,7 +194,7 @@ def apply_changes(record, changes, version, confirmed, job=None):
     if not plan.operations:
         return plan
     plan.check(record, confirmed)
-    plan.apply(record)
+    # The event comes first, so that what the plan writes to entries is of the new version.
     _append(
         record,
         "structure.changed",
@@ -201,6 +205,7 @@ def apply_changes(record, changes, version, confirmed, job=None):
             "sentences": plan.describe(),
         },
     )
+    plan.apply(record)
     record.reload()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = 0")

@@ -4,7 +4,7 @@ A command never writes a definition's row itself. It appends an event; `apply`, 
 of that event's type, makes the row. Replay calls the same function with the same event.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from django.db import connection
 from workspaces.errors import Conflict, Forbidden
 
 _appliers = {}
+# {table: columns that replay can't know}, and {table: the columns that tell its rows apart}.
+snapshots, snapshot_keys = {}, {}
 
 # One statement, so that the stream's head row is locked for as short as can be.
 APPEND = """
@@ -51,6 +53,24 @@ def applies(type):
         return function
 
     return register
+
+
+def keeps(table, *keys, but=()):
+    """Say that `table` is a snapshot: what its rows hold follows from events.
+
+    `keys` are the columns that tell rows apart, `but` columns with numbers of the table's own.
+    Name tables in the order in which they refer to each other.
+    """
+    snapshots[table], snapshot_keys[table] = set(but), keys
+
+
+def apply_again(row):
+    """Apply an event out of the log: its columns in the order of Happened, JSON as it comes."""
+    happened = Happened(*row)
+    if isinstance(happened.payload, str | bytes):
+        happened = replace(happened, payload=orjson.loads(happened.payload))
+    if happened.type in _appliers:
+        _appliers[happened.type](happened)
 
 
 def known_types():

@@ -11,8 +11,11 @@ from uuid_utils.compat import uuid7
 
 from workspaces import access
 from workspaces.errors import Conflict, Forbidden, Invalid, Missing
-from workspaces.events import append, applied, applies, stamp
+from workspaces.events import append, applied, applies, keeps, stamp
 from workspaces.models import Invitation, Member, Role, Workspace
+
+keeps("workspaces", "workspace_id")
+keeps("members", "workspace_id", "user_id", but=("id",))
 
 
 def clean_name(name, what="name"):

@@ -1,0 +1,84 @@
+"""Proves from the log that nothing was lost, and builds definitions anew from their events."""
+
+import time
+
+from django.core.management.base import BaseCommand, CommandError
+
+from records import checking, replay
+from records.models import Record
+from workspaces import replay as definitions
+from workspaces.access import Actor, acting_as
+from workspaces.checking import chain_problems
+
+
+class Command(BaseCommand):
+    help = "Replays the log: --verify compares everything with it, --rebuild repairs definitions."
+
+    def add_arguments(self, parser):
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--verify", action="store_true", help="Compare; change nothing.")
+        what.add_argument(
+            "--rebuild", action="store_true", help="Make the definitions' rows anew from events."
+        )
+        parser.add_argument("--record", help="Only this record, by its id.")
+        parser.add_argument(
+            "--quick", action="store_true", help="Digests and chains only; rebuild no table."
+        )
+
+    def handle(self, **options):
+        if options["rebuild"]:
+            return self._rebuild()
+        self.found = []
+        with acting_as(Actor.system(command="replay")):
+            records = list(Record.objects.order_by("number"))
+        if options["record"]:
+            records = [record for record in records if str(record.pk) == options["record"]]
+            if not records:
+                raise CommandError("There is no record of that id.")
+        else:
+            self._check_definitions()
+        for record in records:
+            self._check_record(record, quick=options["quick"])
+        for line in self.found:
+            self.stdout.write(line)
+        if self.found:
+            raise CommandError(f"Differences found: {len(self.found)}.")
+        self.stdout.write(f"All agrees with the log; records looked at: {len(records)}.")
+        return None
+
+    def _check_definitions(self):
+        began = time.monotonic()
+        with definitions.scratch_schema() as real:
+            events = definitions.apply_all(real)
+            self.found += definitions.differences(real)
+        with acting_as(Actor.system(command="replay")):
+            self.found += chain_problems()
+        self._say(f"Definitions: {events:,} events applied again", events, began, "events")
+
+    def _check_record(self, record, quick):
+        began = time.monotonic()
+        with acting_as(Actor.system(command="replay")):
+            self.found += checking.problems(record)
+            verdict = replay.check_digests(record)
+        self._say(f"{record.name}: digests of {verdict.events:,} events", verdict.images, began)
+        if not quick:
+            began = time.monotonic()
+            with definitions.scratch_schema() as real:
+                rebuilt = replay.check_by_rebuilding(record, real)
+            self._say(f"{record.name}: built again", rebuilt.images, began)
+            verdict += rebuilt
+        self.found += verdict.problems
+        if verdict.unproven:
+            self.stdout.write(
+                f"{record.name}: {verdict.unproven:,} could not be checked; their columns were purged."
+            )
+
+    def _say(self, what, count, began, of="images"):
+        took = time.monotonic() - began
+        self.stdout.write(f"{what}, {count:,} {of} in {took:.1f} s ({count / took:,.0f} a second)")
+
+    def _rebuild(self):
+        changed = definitions.rebuild()
+        for line in changed:
+            self.stdout.write(line)
+        self.stdout.write(f"Definitions are what their events say; repaired: {len(changed)}.")
