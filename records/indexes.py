@@ -37,14 +37,15 @@ def wish(query):
     if not query.sorts or query.record.past:
         return False
     name = index_name(query.record, query.order)
-    if not cache.add(f"index:{name}", 1, ASK_AGAIN) or not _is_big(query.record):
+    if not cache.add(f"index:{name}", 1, ASK_AGAIN) or not is_big(query.record):
         return False
     arguments = (str(query.record.pk), name, query.order)
     transaction.on_commit(lambda: make_index.delay(*arguments), robust=True)
     return True
 
 
-def _is_big(record):
+def is_big(record):
+    """Return whether a record has so many entries that indexes of its own are worth it."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)",
@@ -65,7 +66,7 @@ def make_index(record_id, name, order):
     if record is None or name != index_name(record, order):
         return
     for other in _names_by_use(record)[MOST_PER_RECORD - 1 :]:
-        _drop(other)
+        drop(other)
     statement = f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {quoted(name)} ON "
     with connection.cursor() as cursor:
         cursor.execute(f"{statement}{quoted(record.table_name)} ({order})")
@@ -87,7 +88,7 @@ def sweep():
         broken = [name for (name,) in cursor.fetchall()]
     for name in broken:
         log.warning("Dropping the half-made index %s.", name)
-        _drop(name)
+        drop(name)
 
 
 def _names_by_use(record):
@@ -95,12 +96,30 @@ def _names_by_use(record):
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT indexrelname FROM pg_stat_user_indexes WHERE relid = to_regclass(%s) "
-            "AND indexrelname LIKE %s ORDER BY idx_scan DESC, indexrelname",
-            [quoted(record.table_name), f"a{record.number}\\_%"],
+            "AND indexrelname LIKE %s AND indexrelname NOT LIKE %s "
+            "ORDER BY idx_scan DESC, indexrelname",
+            [quoted(record.table_name), f"a{record.number}\\_%", search_name(record, "%")],
         )
         return [name for (name,) in cursor.fetchall()]
 
 
-def _drop(name):
+def search_name(record, digest):
+    """Return the name of the index by which a record is searched (records.search)."""
+    return f"a{record.number}_search_{digest}"
+
+
+def search_names(record):
+    """Return the names of a record's finished indexes for searching; there should be one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
+            "WHERE indrelid = to_regclass(%s) AND indisvalid AND starts_with(relname::text, %s)",
+            [quoted(record.table_name), search_name(record, "")],
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+def drop(name):
+    """Drop an index without keeping anybody waiting."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quoted(name)}")

@@ -226,6 +226,8 @@ class Plan:
             )
         # DDL fails on a table with checks still to come ("pending trigger events").
         tables.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        if self.touches_columns:
+            tables.close_doors(record)
         for operation in self.operations:
             operation.apply(record)
         if self.touches_columns:

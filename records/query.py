@@ -14,6 +14,7 @@ from psycopg.types.string import TextLoader
 
 from records.fields import Refused
 from records.history import quoted
+from records.search import Words, candidates, number_in
 from workspaces.errors import Invalid
 
 DEEPEST = 10
@@ -225,29 +226,26 @@ class Query:
         return Invalid(detail, problems=[{"pointer": pointer, "detail": detail}])
 
     def _search(self):
-        columns = [
-            quoted(f.key)
-            for f in self.structure.columns
-            if f.kind.column(f).startswith(("varchar", "text"))
-        ]
-        parts = []
         pattern = f"%{escape_like(self.search)}%"
-        for column in columns:
-            parts.append(f"{column} ILIKE %s")
+        words, parts = Words(self.structure), []
+        # Only what may hold it is looked at, where an index knows that.
+        found = candidates(self.record, self.structure, self.search, pattern)
+        if found is not None:
+            self.params.append(found)
+        for field in words.texts:
+            parts.append(f"{quoted(field.key)} ILIKE %s")
             self.params.append(pattern)
-        for field in self.structure.columns:
-            if field.type in ("choice", "choices"):
-                parts.append(
-                    f"{field.kind.text(field, quoted(field.key)).replace('%', '%%')} ILIKE %s"
-                )
-                self.params.append(pattern)
-        number = self.search.replace(",", "")
-        if number.lstrip("-").replace(".", "", 1).isdigit() and len(number) < 30:
-            for field in self.structure.columns:
-                if field.kind.align == "end" and field.type != "duration":
-                    parts.append(f"{quoted(field.key)} = %s::numeric")
-                    self.params.append(number)
-        return f"({' OR '.join(parts)})" if parts else "false"
+        for field in words.choices:
+            text = field.kind.text(field, quoted(field.key)).replace("%", "%%")
+            parts.append(f"{text} ILIKE %s")
+            self.params.append(pattern)
+        number = number_in(self.search)
+        if number is not None:
+            for field in words.numbers:
+                parts.append(f"{quoted(field.key)} = %s::numeric")
+                self.params.append(number)
+        either = f"({' OR '.join(parts)})" if parts else "false"
+        return either if found is None else f"(entry_id = ANY(%s) AND {either})"
 
     # Answers
 

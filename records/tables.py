@@ -213,6 +213,23 @@ def columns_ever(record):
         return cursor.fetchone()[0]
 
 
+def close_doors(record):
+    """Take away the tables by which a record's entries are searched (records.search).
+
+    They would hold its columns fast. They come back by themselves.
+    """
+    table = quoted(record.table_name)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhparent "
+            "WHERE inhrelid = to_regclass(%s)",
+            [table],
+        )
+        doors = [quoted(name) for (name,) in cursor.fetchall()]
+    for door in doors:
+        execute(f"ALTER TABLE {table} NO INHERIT {door}; DROP TABLE {door}")
+
+
 class silent:
     """Run the block with the table's triggers off: a rewrite that is no change of entries.
 

@@ -5,10 +5,12 @@ from celery import shared_task
 from records import long_changes, purging
 from records.imports import running, services
 from records.indexes import make_index, sweep
+from records.search import make_search
 from workspaces.access import Actor, acting_as
 
 __all__ = [
     "make_index",
+    "make_search",
     "purge_trash",
     "read_import",
     "revive_imports",
