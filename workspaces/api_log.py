@@ -91,8 +91,6 @@ class WorkspaceEvents(KdapView):
             OpenApiParameter("record", description="The id of a record."),
             OpenApiParameter("since", description="A moment, as 2026-05-31T14:30:00Z."),
             OpenApiParameter("until", description="A moment, not included."),
-            OpenApiParameter("limit", int),
-            OpenApiParameter("cursor"),
         ],
         responses=LogPage,
     )
