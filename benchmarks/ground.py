@@ -2,14 +2,13 @@
 
 from django.db import connection
 from django.test import Client
-from uuid_utils.compat import uuid7
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken
+from benchmarks.people import Owner
 from benchmarks.plain import COLUMNS, DDL, TABLE
 from records.history import quoted
 from records.services import create_record
-from workspaces.access import Actor, acting_as
-from workspaces.services import create_workspace
+from workspaces.access import acting_as
 
 FIELDS = [
     {"label": "Title", "type": "text"},
@@ -37,11 +36,9 @@ class Ground:
 
     def __init__(self, rows):
         self.rows = rows
-        mark = uuid7().hex
-        self.user = User.objects.create_user(f"benchmark-{mark}@example.com")
-        self.actor = Actor(user=self.user, cause={"door": "benchmark"})
+        owner = Owner()
+        self.user, self.actor, self.workspace = owner.user, owner.actor, owner.workspace
         with acting_as(self.actor):
-            self.workspace = create_workspace(name=f"Benchmark {mark}", actor=self.actor)
             self.record = create_record(
                 workspace=self.workspace, name="Books", fields=FIELDS, actor=self.actor
             )

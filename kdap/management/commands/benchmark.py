@@ -1,29 +1,41 @@
-"""Measures KDAP against raw psycopg and a plain viewset; see benchmarks/README.md."""
+"""Measures KDAP against raw psycopg, a plain viewset and itself; see benchmarks/README.md."""
 
 import sys
 import types
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.test.utils import setup_test_environment
 
-from benchmarks import ground, plain, runs
+from benchmarks import ground, keeping, plain, runs, screen, server
+
+WHAT = ("doors", "history", "server", "grid")
 
 
 class Command(BaseCommand):
     help = "Compares raw psycopg, a plain REST framework viewset and KDAP on the same rows."
 
     def add_arguments(self, parser):
+        parser.add_argument("what", nargs="*", help=f"any of {', '.join(WHAT)}; all if none is")
         parser.add_argument("--rows", type=int, default=100_000, help="entries in each table")
-        parser.add_argument("--only", help="run only what has this in its name")
+        parser.add_argument("--only", help="of the doors, run only what has this in its name")
 
     def handle(self, **options):
+        unknown = set(options["what"]) - set(WHAT)
+        if unknown:
+            raise CommandError(f"Measure any of {', '.join(WHAT)}; not {', '.join(unknown)}.")
         self._prepare()
-        here = ground.Ground(options["rows"])
-        try:
-            self._report(here, options)
-        finally:
-            here.clear()
+        wanted = options["what"] or WHAT
+        if "history" in wanted:
+            self._history(options["rows"])
+        if set(wanted) - {"history"}:
+            here = ground.Ground(options["rows"])
+            try:
+                for name in wanted:
+                    if name != "history":
+                        getattr(self, f"_{name}")(here, options)
+            finally:
+                here.clear()
 
     def _prepare(self):
         setup_test_environment(debug=False)
@@ -33,7 +45,7 @@ class Command(BaseCommand):
         sys.modules["benchmark_urls"] = module
         settings.ROOT_URLCONF = "benchmark_urls"
 
-    def _report(self, here, options):
+    def _doors(self, here, options):
         self.stdout.write(
             f"{options['rows']:,} rows; milliseconds, and as a multiple of raw psycopg\n"
         )
@@ -55,3 +67,32 @@ class Command(BaseCommand):
                 f"\nmodel of ten fields: cold {times['cold'] * 1e3:.2f} ms, "
                 f"warm {times['warm'] * 1e6:.1f} µs; memory {runs.memory():,.0f} MiB"
             )
+
+    def _history(self, rows):
+        wide = min(rows, 20_000)
+        for title, fields, count in (("usual", keeping.USUAL, rows), ("wide", keeping.WIDE, wide)):
+            self.stdout.write(
+                f"\nhistory, {count:,} {title} rows; milliseconds (or bytes), and as a multiple\n"
+                "\n| what | bare table | record |\n| --- | --- | --- |"
+            )
+            for name, taken in keeping.measure(fields, count):
+                factor, unit = (1, "B") if "bytes" in name else (1e3, "ms")
+                kept = f"{taken['kept'] * factor:,.2f} {unit}"
+                bare = "–"
+                if "bare" in taken:
+                    bare = f"{taken['bare'] * factor:,.2f} {unit}"
+                    kept += f" ({taken['kept'] / taken['bare']:.2f}×)"
+                self.stdout.write(f"| {name} | {bare} | {kept} |")
+
+    def _server(self, here, options):
+        self.stdout.write("\n| server | processor time to the first answer | memory |\n| --- | --- | --- |")
+        for name, (seconds, mib) in server.contestants(here).items():
+            self.stdout.write(f"| {name} | {seconds:.2f} s | {mib:,.0f} MiB |")
+
+    def _grid(self, here, options):
+        if screen.browser_path() is None:
+            self.stdout.write("\nThe grid was not measured: there is no Chromium here.")
+            return
+        self.stdout.write("\n| the grid | milliseconds |\n| --- | --- |")
+        for name, milliseconds in screen.measure(here):
+            self.stdout.write(f"| {name} | {milliseconds:,.1f} |")
