@@ -124,6 +124,7 @@ def purge_record(record):
     """Remove a record in the trash for good: its table, its history, its files."""
     structure = record.reload()
     live, twin = quoted(record.table_name), quoted(history_name(record.table_name))
+    tables.close_doors(record)
     tables.execute(f"DROP TABLE {live}, {twin}")
     for name in (f"log_{record.table_name}", f"stamp_{record.table_name}"):
         tables.execute(f"DROP FUNCTION IF EXISTS {quoted(name)}()")

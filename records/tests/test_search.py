@@ -6,6 +6,7 @@ from django.core.cache import cache
 from records import indexes, search
 from records.catalogue import differences
 from records.entries import update_entries
+from records.purging import purge_record
 from records.query import Query
 from records.services import change_structure
 from records.tests.helpers import add, column, sql
@@ -145,3 +146,11 @@ def test_very_many_hits_are_read_one_by_one(alice, record, monkeypatch):
     with alice.acting():
         assert search.candidates(record, record.structure, "xlm", "%xlm%") is None
         assert Query(record, search="xlm").count() == len(column(record, "title", search="xlm"))
+
+
+def test_a_record_removed_for_good_takes_its_door_along(record):
+    search.make_search(str(record.pk))
+    name = door(record)
+    with acting_as(Actor.system()):
+        purge_record(record)
+    assert sql("SELECT to_regclass(%s)", [f'"{name}"']) == [(None,)]
