@@ -1,6 +1,6 @@
 // Whole entries: adding, deleting, the menu of a cell.
 import { get, post } from "./api.js";
-import { button, confirm, openMenu } from "./dialogs.js";
+import { button, confirm, openMenu, part } from "./dialogs.js";
 
 export const MOST = 10_000;
 // Up to so many entries are deleted without asking: it is undone as easily.
@@ -13,7 +13,11 @@ export class Entries {
     if (grid.rights.write) {
       this.line = button("Add an entry", "grid-add", () => this.add(), "plus");
       this.line.tabIndex = -1;
-      grid.parts.canvas.append(this.line);
+      this.line.setAttribute("role", "gridcell");
+      const row = part("div");
+      row.setAttribute("role", "row");
+      row.append(this.line);
+      grid.parts.canvas.append(row);
       grid.on("draw", () => this.#place());
     }
     grid.parts.scroller.addEventListener("contextmenu", (event) => {

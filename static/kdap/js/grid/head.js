@@ -48,6 +48,7 @@ export class Head {
 
   #plus() {
     const plus = button("", "grid-plus btn-quiet", () => this.grid.dialogs.add(), "plus", "Add a field");
+    plus.setAttribute("role", "columnheader");
     this.plus = plus;
     return plus;
   }

@@ -1,0 +1,176 @@
+"""Every page, looked at by axe: light and dark, on a desk and on a phone, without a complaint.
+
+A page that somebody adds has to be listed here, or a test fails.
+"""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from kdap.tests.test_addresses import ROUTES, fill
+from records.entries import delete_entries, update_entries
+from records.models import Record
+from records.tests.helpers import add, events
+from records.tests.samples import SAMPLES
+
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+# What axe calls serious or critical keeps somebody out.
+GRAVE = ("serious", "critical")
+RULES = {"resultTypes": ["violations"]}
+CONTRAST = RULES | {"runOnly": ["color-contrast"]}
+
+# Colours on their way from one theme to the other are none that anybody reads.
+STILL = "*, ::before, ::after { transition: none !important; animation: none !important }"
+
+SIGNED_OUT = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
+# Pages of allauth that are ours to dress.
+OF_ALLAUTH = [
+    "/accounts/sessions/",
+    "/accounts/email/",
+    "/accounts/password/change/",
+    "/accounts/logout/",
+]
+# Addresses that answer with a page only in some state, as tests of their own bring it about.
+IN_SOME_STATE = {
+    "imports/<uuid:job_id>/",
+    "r/<uuid:id>/history/<uuid:operation_id>/",
+    "w/<uuid:id>/activity/<uuid:operation_id>/",
+}
+PAGES = [
+    "accounts/profile/",
+    "accounts/tokens/",
+    "accounts/tokens/new/",
+    "r/<uuid:id>/",
+    "r/<uuid:id>/api/",
+    "r/<uuid:id>/delete/",
+    "r/<uuid:id>/e/<int:entry_id>/",
+    "r/<uuid:id>/e/<int:entry_id>/history/",
+    "r/<uuid:id>/e/new/",
+    "r/<uuid:id>/history/",
+    "r/<uuid:id>/settings/",
+    "r/<uuid:id>/structure/",
+    "r/<uuid:id>/structure/<str:name>/",
+    "r/<uuid:id>/structure/<str:name>/delete/",
+    "r/<uuid:id>/structure/new/",
+    "r/<uuid:record_id>/export/",
+    "r/<uuid:record_id>/import/",
+    "w/<uuid:id>/activity/",
+    "w/<uuid:id>/new/",
+    "w/<uuid:id>/trash/",
+    "w/<uuid:workspace_id>/",
+    "w/<uuid:workspace_id>/delete/",
+    "w/<uuid:workspace_id>/import/",
+    "w/<uuid:workspace_id>/leave/",
+    "w/<uuid:workspace_id>/members/",
+    "w/<uuid:workspace_id>/settings/",
+    "w/new/",
+    "workspaces/trash/",
+]
+
+
+@pytest.fixture
+def room(alice, bob, workspace, make_record):
+    """A workspace in which something has happened; returns (ids by prefix, further paths)."""
+    specs = {
+        "title": "text",
+        **{f"a_{key}": {"type": key, "options": item.options} for key, item in SAMPLES.items()},
+    }
+    record = make_record(**specs)
+    full = {f"a_{key}": item.good[0][0] for key, item in SAMPLES.items() if item.good}
+    known = {field.key for field in record.structure.columns if not field.kind.computed}
+    values = {key: value for key, value in full.items() if key in known and key != "a_user"}
+    ids = add(alice, record, values | {"title": "Emma"}, {"title": "Lady Susan"}, {})
+    with bob.acting() as actor:
+        update_entries(record=record, changes={ids[0]: {"title": "Emma!"}}, actor=actor)
+        delete_entries(record=record, ids=ids[1:2], actor=actor)
+    thrown = make_record("Old", title="text")
+    client = alice.client
+    client.post(reverse("record_delete", args=[thrown.pk]), {"name": "Old"})
+    client.post(reverse("token_new"), {"name": "Robot", "verbs": ["read"], "lifetime": "30"})
+    file = SimpleUploadedFile("stock.csv", b"name,price\nPen,1\nInk,x\n")
+    imported = client.post(reverse("import", args=[workspace.pk]), {"file": file})
+    with alice.acting():
+        operation = events(Record.objects.get(pk=record.pk))[-1].operation_id
+    further = [
+        imported.url,
+        reverse("record_operation", args=[record.pk, operation]),
+        f'/r/{record.pk}/?where={{"field":"title","op":"contains","value":"E"}}&sort=title',
+    ]
+    return {"w/": [workspace.pk], "r/": [record.pk]}, further
+
+
+def is_page(answer):
+    """Whether an answer is a page of its own."""
+    return answer.status_code == 200 and b"<html" in answer.content
+
+
+@pytest.mark.django_db
+def test_every_page_is_listed(alice, room):
+    ids, _ = room
+    found = {
+        route
+        for route in ROUTES
+        if is_page(alice.client.get(fill(route, ids.get(route[:2], [])), follow=False))
+    }
+    assert sorted(found - IN_SOME_STATE) == sorted(PAGES)
+
+
+def complaints(page, options):
+    """Return what axe finds grave, a line each."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{item['id']}: {node['target']} {node['failureSummary'][:300]}"
+        for item in found
+        if item["impact"] in GRAVE
+        for node in item["nodes"][:3]
+    ]
+
+
+def look_at(page, path):
+    """Return what is grave about a page, in the light and in the dark."""
+    page.emulate_media(color_scheme="light")
+    page.goto(path)
+    page.add_style_tag(content=STILL)
+    if page.locator("#grid").count():
+        expect(page.locator("#grid[data-ready]")).to_be_visible()
+    found = complaints(page, RULES)
+    page.emulate_media(color_scheme="dark")
+    found += complaints(page, CONTRAST)
+    beyond = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    if beyond > 0:
+        found.append(f"{beyond} pixels are beyond the edge of the window")
+    return found
+
+
+@pytest.fixture
+def tour(alice, room, live_server):
+    """Return a function: tour(page) yields each path, signed in from where that is needed."""
+    ids, further = room
+
+    def walk(page):
+        yield from SIGNED_OUT
+        cookie = alice.client.cookies["sessionid"].value
+        page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+        yield from (fill(route, ids.get(route[:2], [])) for route in PAGES)
+        yield from [*OF_ALLAUTH, *further]
+
+    return walk
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["desk", "phone"])
+def test_nothing_keeps_people_out_of_pages(tour, visitor, size):
+    # Measuring sets styles, which the content security policy would refuse.
+    page = visitor(viewport=size, bypass_csp=True)
+    found = {path: look_at(page, path) for path in tour(page)}
+    assert {path: grave for path, grave in found.items() if grave} == {}
+
+
+@pytest.mark.browser
+def test_no_page_complains_in_the_console(tour, visitor):
+    page = visitor(viewport=WIDE)
+    for path in tour(page):
+        assert page.goto(path).status == 200, path
