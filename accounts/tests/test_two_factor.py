@@ -42,7 +42,7 @@ def test_an_app_can_be_set_up_and_is_then_asked_for(confirmed, alice):
     answer = other.post("/accounts/login/", {"login": "alice@example.com", "password": PASSWORD})
     assert answer.url.startswith("/accounts/2fa/authenticate/")
     assert other.get("/accounts/profile/").status_code == 302
-    assert "Use a security key" in other.get(answer.url).content.decode()
+    assert "Use a passkey or security key" in other.get(answer.url).content.decode()
     other.post(answer.url, {"code": codes[0]})
     assert other.get("/accounts/profile/").status_code == 200
 
