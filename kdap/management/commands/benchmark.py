@@ -85,7 +85,9 @@ class Command(BaseCommand):
                 self.stdout.write(f"| {name} | {bare} | {kept} |")
 
     def _server(self, here, options):
-        self.stdout.write("\n| server | processor time to the first answer | memory |\n| --- | --- | --- |")
+        self.stdout.write(
+            "\n| server | processor time to the first answer | memory |\n| --- | --- | --- |"
+        )
         for name, (seconds, mib) in server.contestants(here).items():
             self.stdout.write(f"| {name} | {seconds:.2f} s | {mib:,.0f} MiB |")
 
