@@ -14,6 +14,7 @@ from records.conversions import ConvertField, RevertField, converts
 from records.history import quoted
 from records.steps import Impact, Operation, cells, look, look_twice
 from records.structure import Field, Structure
+from workspaces.access import because
 from workspaces.errors import DestructiveChange, InvalidStructure
 
 # Fewer entries are rewritten within the request: about a second.
@@ -232,8 +233,9 @@ class Plan:
             operation.apply(record)
         if self.touches_columns:
             tables.hang_triggers(record, self.after)
-        for operation in self.operations:
-            operation.settle(record)
+        with because(settles="structure"):
+            for operation in self.operations:
+                operation.settle(record)
 
 
 def plan(before, after):

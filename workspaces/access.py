@@ -102,6 +102,21 @@ def acting_as(actor):
         _actor.reset(token)
 
 
+@contextmanager
+def because(**more):
+    """Add to the cause of what the block writes; the caller is acting already."""
+    cause = current_actor().cause
+    _set_cause({**cause, **more})
+    yield
+    _set_cause(cause)
+
+
+def _set_cause(cause):
+    text = orjson.dumps(cause, default=str).decode() if cause else ""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('kdap.cause', %s, true)", [text])
+
+
 def rebind():
     """Look memberships up again, after the running transaction changed them."""
     current_actor().roles.clear()

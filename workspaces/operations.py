@@ -160,10 +160,13 @@ def _permitted(operation_id, actor):
 def _effective(events):
     """Yield the events to compensate, newest first.
 
-    What happened inside a thing that the same operation made goes to the trash with it.
+    What happened inside a thing that the same operation made goes to the trash with it; what only
+    followed from a change of structure goes back with that.
     """
     made = {event.stream_id: event for event in events if event.version == 1}
     for event in reversed(events):
+        if "settles" in (event.cause or {}):
+            continue
         of_new_room = event.workspace_id in made and event.stream_id != event.workspace_id
         if not of_new_room and made.get(event.stream_id, event) is event:
             yield event
