@@ -1,20 +1,18 @@
-"""Workspaces, members, invitations and the log in Django admin.
+"""Workspaces, members and invitations in Django admin; the log is in log_admin.py.
 
 Staff act with the database's wall lifted and through the same verbs as everybody, so that the
 log names them. Deleting a workspace puts it in the trash.
 """
 
-from uuid import UUID
-
 from django.contrib import admin, messages
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.html import format_html
 
 from workspaces import services
-from workspaces.admin_base import CappedPaginator, ReadOnlyAdmin, VerbAdmin, pretty
-from workspaces.models import Event, Invitation, Member, Workspace
+from workspaces.admin_base import ReadOnlyAdmin, VerbAdmin
+from workspaces.models import Invitation, Member, Workspace
 
 
 class MemberInline(admin.TabularInline):
@@ -160,72 +158,4 @@ class InvitationAdmin(ReadOnlyAdmin):
         self.message_user(request, f"{len(opened)} withdrawn.", messages.SUCCESS)
 
 
-class TypeFilter(admin.SimpleListFilter):
-    """Events by what they are about; a type itself is found by searching for it."""
-
-    title = parameter_name = "about"
-
-    def lookups(self, request, model_admin):
-        about = ("workspace", "member", "record", "structure", "entries")
-        return [(word, word.capitalize()) for word in about]
-
-    def queryset(self, request, queryset):
-        if self.value():
-            return queryset.filter(type__startswith=f"{self.value()}.")
-        return queryset
-
-
-@admin.register(Event)
-class EventAdmin(ReadOnlyAdmin):
-    """The log. Big: nothing here counts it, sorts it by anything but id, or joins it."""
-
-    list_display = ["id", "timestamp", "type", "user", "count", "door", "stream", "operation"]
-    list_filter = [TypeFilter, "timestamp"]
-    list_select_related = ["user"]
-    list_per_page = 100
-    search_fields = ["type"]
-    search_help_text = "An id of an event, stream, operation or workspace, or a type of event"
-    sortable_by = []
-    paginator = CappedPaginator
-    fields = [
-        *("id", "type", "timestamp", "user", "ip", "stream_id", "version", "workspace_id"),
-        *("operation_id", "count", "changed", "digest", "how", "what"),
-    ]
-    readonly_fields = ["how", "what"]
-
-    def get_search_results(self, request, queryset, search_term):
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if term.isdigit():
-            return queryset.filter(pk=term[:18]), False
-        try:
-            wanted = UUID(term)
-        except ValueError:
-            return queryset.filter(type__startswith=term.replace("\x00", "")), False
-        anywhere = Q(stream_id=wanted) | Q(operation_id=wanted) | Q(workspace_id=wanted)
-        return queryset.filter(anywhere), False
-
-    @admin.display
-    def door(self, event):
-        """Return the way by which it came: browser, api, admin, …"""
-        return (event.cause or {}).get("door", "")
-
-    @admin.display
-    def stream(self, event):
-        return format_html('<a href="?q={}">{}…</a>', event.stream_id, str(event.stream_id)[-8:])
-
-    @admin.display
-    def operation(self, event):
-        if event.operation_id is None:
-            return ""
-        short = str(event.operation_id)[-8:]
-        return format_html('<a href="?q={}">{}…</a>', event.operation_id, short)
-
-    @admin.display(description="cause")
-    def how(self, event):
-        return format_html("<pre>{}</pre>", pretty(event.cause))
-
-    @admin.display(description="payload")
-    def what(self, event):
-        return format_html("<pre>{}</pre>", pretty(event.payload))
+from workspaces import log_admin  # noqa: E402, F401  (its pages belong to this app)
