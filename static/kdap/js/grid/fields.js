@@ -9,7 +9,7 @@ export class Fields {
   }
 
   #dialog(url) {
-    window.htmx.ajax("GET", url, { target: "#dialog", swap: "innerHTML settle:0" });
+    window.htmx.ajax("GET", url, { target: "#dialog" });
   }
 
   /** Add a field; `position` is its place among all fields, the end without. */

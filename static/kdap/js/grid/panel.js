@@ -46,7 +46,7 @@ export class Panel {
   async #load(id, url) {
     this.id = id;
     this.element.hidden = false;
-    await window.htmx.ajax("GET", url, { target: this.element, swap: "innerHTML settle:0" });
+    await window.htmx.ajax("GET", url, { target: this.element });
     if (this.id !== id) return;
     this.element.querySelector("h2")?.focus({ preventScroll: true });
   }
@@ -91,7 +91,7 @@ export class Panel {
   async #turn(id) {
     const inside = this.element.contains(document.activeElement);
     this.id = id;
-    await window.htmx.ajax("GET", `${this.grid.urls.entry}${id}/`, { target: this.element, swap: "innerHTML settle:0" });
+    await window.htmx.ajax("GET", `${this.grid.urls.entry}${id}/`, { target: this.element });
     if (inside) this.element.querySelector("h2")?.focus({ preventScroll: true });
   }
 
