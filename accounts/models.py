@@ -184,14 +184,6 @@ class ApiTokenManager(models.Manager):
         token.user = User.from_db(self.db, user_columns, row[len(token_columns) :])
         return token
 
-    def authenticate(self, secret):
-        """Return the usable token of `secret` and note its use; else None."""
-        token = self.find(secret)
-        if token is None or token.refusal:
-            return None
-        token.note_use()
-        return token
-
 
 class ApiToken(models.Model):
     """What a program shows to act in a person's name, within the verbs and workspaces given."""

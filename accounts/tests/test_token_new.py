@@ -19,7 +19,7 @@ def secret_in(answer):
 def test_it_shows_the_secret_once(alice):
     client = alice.client
     answer = client.post(URL, GOOD)
-    token = ApiToken.objects.authenticate(secret_in(answer))
+    token = ApiToken.objects.find(secret_in(answer))
     assert token.user == alice.user
     assert token.verbs == ["read", "write"]
     assert token.workspaces is None
@@ -36,7 +36,7 @@ def test_it_can_be_kept_to_some_workspaces(alice, workspace):
     assert "Bookshop" in page
     assert "Other" in page
     answer = client.post(URL, GOOD | {"workspaces": [str(workspace.id)]})
-    token = ApiToken.objects.authenticate(secret_in(answer))
+    token = ApiToken.objects.find(secret_in(answer))
     assert token.workspaces == [workspace.id]
     assert "Bookshop" in client.get("/accounts/tokens/").content.decode()
 
@@ -50,7 +50,7 @@ def test_a_strangers_workspace_is_refused(charlie, workspace):
 
 def test_until_revoked(alice):
     answer = alice.client.post(URL, GOOD | {"lifetime": "never"})
-    assert ApiToken.objects.authenticate(secret_in(answer)).expires_at is None
+    assert ApiToken.objects.find(secret_in(answer)).expires_at is None
 
 
 def test_bad_input_stays_in_the_form(alice):

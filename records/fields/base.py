@@ -137,10 +137,6 @@ class FieldType:
         """
         return old
 
-    def fast_cast(self, field, text):
-        """Return SQL like `cast` that raises instead of giving NULL, or None if there is none."""
-        return None
-
     def text(self, field, column):
         """Return SQL that gives the quoted `column` as text that `cast` reads back."""
         return f"{column}::text"

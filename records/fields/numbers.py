@@ -144,10 +144,6 @@ class Number(FieldType):
         number = f"kdap_number({text})"
         return f"CASE WHEN {self.within(field, number)} THEN {number}::{self.column(field)} END"
 
-    def fast_cast(self, field, text):
-        # A plain cast would round silently, so only whole numbers could use it safely.
-        return None
-
     def dump(self, field):
         return lambda value: None if value is None else format(value, "f")
 
@@ -187,9 +183,6 @@ class Integer(Number):
     def within(self, field, number):
         parts = [f"abs({number}) <= {self.LARGEST}", f"{number} = trunc({number})"]
         return " AND ".join(parts + [condition for _, condition in self.checks(field, number)])
-
-    def fast_cast(self, field, text):
-        return f"NULLIF({text}, '')::bigint"
 
     def dump(self, field):
         return None
@@ -245,6 +238,3 @@ class Rating(Integer):
         if not 1 <= number <= field.options["stars"]:
             raise Refused(f"A rating is from 1 to {field.options['stars']}.")
         return number
-
-    def fast_cast(self, field, text):
-        return None

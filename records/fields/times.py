@@ -54,9 +54,6 @@ class Date(FieldType):
     def cast(self, field, text, form=None):
         return f"kdap_date({text}, {literal(form or 'iso')})"
 
-    def fast_cast(self, field, text):
-        return None
-
     def form_field(self, field, **common):
         return forms.DateField(
             widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), **common
