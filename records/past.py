@@ -1,6 +1,7 @@
 """A record as it was: its structure then, where the columns of then are now, its entries then."""
 
 import copy
+import time
 from collections import namedtuple
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -74,23 +75,75 @@ class Past:
             return cursor.fetchone()[0]
 
     @cached_property
-    def source(self):
-        """SQL of a subquery with the entries as they were, its columns named as they were.
-
-        PostgreSQL takes it apart: conditions, orders and limits reach the indexes of both tables.
-        """
+    def _listed(self):
+        """SQL of the columns of an entry, those of today under the names of then."""
         named = [*map(quoted, SYSTEM_COLUMNS), "_ev"]
         for field in self.structure.columns:
             now = self.column(field)
             column = quoted(now) if now else f"NULL::{field.kind.column(field)}"
             named.append(f"{column} AS {quoted(field.key)}")
-        listed = ", ".join(named)
+        return ", ".join(named)
+
+    @cached_property
+    def source(self):
+        """SQL of a subquery with the entries as they were, its columns named as they were.
+
+        PostgreSQL takes it apart: conditions, orders and limits reach the indexes of both tables.
+        """
+        return f"({self._images()}) AS entries"
+
+    def _images(self, of=""):
         live, twin = quoted(self.record.table_name), quoted(history_name(self.record.table_name))
         return (
-            f"(SELECT {listed} FROM {live} WHERE _ev <= {self.event} UNION ALL "
-            f"SELECT {listed} FROM {twin} WHERE _ev <= {self.event} AND _ev_to > {self.event})"
-            " AS entries"
+            f"SELECT {self._listed} FROM {live} WHERE _ev <= {self.event}{of} UNION ALL "
+            f"SELECT {self._listed} FROM {twin} "
+            f"WHERE _ev <= {self.event} AND _ev_to > {self.event}{of}"
         )
+
+    @property
+    def _highest(self):
+        return _highest(self.record.pk, self.event, time.time() // 60)
+
+    def page(self, after, most):
+        """SQL like `source`, of at most `most` entries behind the id `after`, in their order.
+
+        It goes along the ids there are and looks for each one's image: what was written since,
+        however much, is not read.
+        """
+        live, twin = quoted(self.record.table_name), quoted(history_name(self.record.table_name))
+        ids = f"entry_id > {int(after)} AND entry_id <= {self._highest}"
+        image = f"CROSS JOIN LATERAL ({self._images(' AND entry_id = ids.known')}) AS image"
+        there = f"SELECT entry_id AS known FROM {live} WHERE {ids} ORDER BY entry_id"
+        gone = (
+            f"SELECT DISTINCT entry_id AS known FROM {twin} WHERE _op = 'D' "
+            f"AND _ev_to > {self.event} AND {ids} AND NOT EXISTS "
+            f"(SELECT FROM {live} t WHERE t.entry_id = {twin}.entry_id) ORDER BY entry_id"
+        )
+        parts = " UNION ALL ".join(
+            f"(SELECT image.* FROM ({found}) AS ids {image} ORDER BY known LIMIT {int(most)})"
+            for found in (there, gone)
+        )
+        return f"({parts}) AS entries"
+
+
+# Entries get their ids as they are made, so none made since has one that is not higher.
+HIGHEST = """
+SELECT coalesce(max(coalesce(
+    (payload ->> 'last')::bigint,
+    (SELECT max(id::bigint) FROM jsonb_array_elements_text(payload -> 'ids') AS ids(id))
+)), 0) FROM events WHERE stream_id = %s AND type = 'entries.created' AND event_id <= %s
+"""
+
+
+@lru_cache(maxsize=500)
+def _highest(record_id, event, minute):
+    """Return the highest id of an entry made up to an event.
+
+    It is asked anew each `minute`: a long transaction may yet commit an older event.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(HIGHEST, [record_id, event])
+        return cursor.fetchone()[0]
 
 
 def carry(line, sql):

@@ -280,7 +280,11 @@ class Query:
         if after is not None:
             keyset, more = self._after(after)
             where, params = f"{where} AND {keyset}", params + more
-        statement = f"SELECT {self.selected} FROM {self.table} WHERE {where} ORDER BY {self.order}"
+        table = self.table
+        everything = self.where == extra == "true" and not (self.sorts or offset)
+        if self.record.past and everything:
+            table = self.record.past.page(after[-1] if after else 0, limit)
+        statement = f"SELECT {self.selected} FROM {table} WHERE {where} ORDER BY {self.order}"
         return self.dumped(fetch(f"{statement} LIMIT %s OFFSET %s", [*params, limit, offset]))
 
     def dumped(self, rows):

@@ -72,12 +72,13 @@ def inverse(before, after, present, force=False):
     changes += [item for id in was.keys() - then.keys() for item in _brought_back(id, present)]
     converted = _converted(before, after)
     shelf = {(item.field.id, item.version) for item in present.shelf}
+    ready = {(item.field.id, item.version) for item in present.revertible}
     for id in was.keys() & then.keys():
         if was[id] == then[id]:
             continue
         if id not in now:
             kept.append(f"“{then[id]['label']}” was deleted since.")
-        elif id in converted and _is_last(id, converted[id], present):
+        elif id in converted and (id, converted[id]) in ready:
             changes.append({"op": "revert_field", "field": id, "version": converted[id]})
         elif id in converted:
             taken = (id, converted[id]) not in shelf
@@ -101,11 +102,6 @@ def _converted(before, after):
         for item in after["shelf"]
         if item["reason"] == "converted" and (item["field"]["id"], item["version"]) not in old
     }
-
-
-def _is_last(id, version, present):
-    versions = [i.version for i in present.shelf if i.field.id == id and i.reason == "converted"]
-    return version == max(versions, default=None)
 
 
 def _attributes(was, then, now, force, changes, kept):

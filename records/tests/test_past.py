@@ -82,6 +82,19 @@ class TestReading:
             assert query.count() == 2
             assert query.aggregate([("sum", "price")]) == [{"sum_price": "3"}]
 
+    def test_pages_follow_each_other_through_what_changed_and_went(self, alice, record):
+        ids = add(alice, record, *({"price": n} for n in range(40)))
+        then = moment(alice, record)
+        change(alice, record, {id: {"price": -1} for id in ids[5:30]})
+        with alice.acting() as actor:
+            delete_entries(record=record, ids=ids[10:20] + ids[35:], actor=actor)
+            create_entries(record=record, rows=[{"price": 99}] * 20, actor=actor)
+            query, found, after = Query(as_of(record, then), fields=["price"]), [], None
+            while page := query.rows(limit=7, after=after):
+                found += [row[2] for row in page]
+                after = [page[-1][0]]
+        assert found == list(range(40))
+
     def test_the_structure_is_that_of_then(self, alice, record):
         [a] = add(alice, record, {"title": "a", "price": 1})
         first = moment(alice, record)

@@ -303,7 +303,7 @@ class TestStructures:
         self, alice, make_record
     ):
         record = make_record(note="text")
-        a, b, c = add(alice, record, {"note": "1"}, {"note": "one"}, {"note": "3"})
+        *_, c = add(alice, record, {"note": "1"}, {"note": "one"}, {"note": "3"})
         done = restructure(
             alice, record, {"op": "change_field", "field": "note", "type": "integer"}
         )
