@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 
 from workspaces.events import known_types
 from workspaces.sentences import Fact, Names, told_types
@@ -41,3 +42,11 @@ def test_sentences_are_for_people(db, type):
     assert not fact.sentence.endswith(".")
     assert SECRET not in fact.sentence
     assert "None" not in fact.sentence
+
+
+@pytest.mark.parametrize("type", told_types())
+def test_every_type_is_documented(type):
+    about, _, verb = type.partition(".")
+    lines = (settings.BASE_DIR / "docs/history.md").read_text().splitlines()
+    row = next(line for line in lines if line.startswith("|") and f"`{about}." in line)
+    assert f".{verb}`" in row
