@@ -7,6 +7,7 @@ from workspaces import access
 from workspaces.errors import Missing
 from workspaces.models import Role
 
+NOWHERE = "There is no such record, or it is not shared with you."
 FIELDS = Record._meta.concrete_fields
 ATTRIBUTES = [field.attname for field in FIELDS]
 # The structure itself stays behind: most processes have parsed this version before.
@@ -26,7 +27,7 @@ def find_record(actor, record_id, action="read", *, trashed=False):
         cursor.execute(FIND, [actor.user_id, record_id])
         row = cursor.fetchone()
     if row is None:
-        raise Missing("There is no such record here, or it is not shared with you.")
+        raise Missing(NOWHERE)
     record = Record.from_db("default", ATTRIBUTES, row[: len(FIELDS)])
     record.head = _head(record, dict(zip(HEAD, row[len(FIELDS) : -1], strict=True)))
     actor.roles[record.workspace_id] = Role(row[-1])
