@@ -38,6 +38,9 @@ class FieldOutput(serializers.Serializer):
     unique = serializers.BooleanField()
     default = serializers.JSONField(allow_null=True)
     description = serializers.CharField(allow_blank=True)
+    personal = serializers.BooleanField(
+        help_text="It holds a person's data, which an erasure empties."
+    )
     options = serializers.DictField()
 
 

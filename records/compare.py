@@ -54,6 +54,7 @@ def _changes(old, new):
         ("Type", old.kind.label, new.kind.label),
         ("Required", WORDS[old.required], WORDS[new.required]),
         ("Unique", WORDS[old.unique], WORDS[new.unique]),
+        ("Personal", WORDS[old.personal], WORDS[new.personal]),
         ("Default", _text(old.default), _text(new.default)),
         ("Description", old.description or "–", new.description or "–"),
     ]

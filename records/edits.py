@@ -16,7 +16,9 @@ CHANGES = (
     "move_field",
 )
 # What a field keeps when its conversion is taken back, if it was changed since.
-KEPT = ("label", "description", "required", "unique")
+KEPT = ("label", "description", "required", "unique", "personal")
+# What people say of a field.
+SAID = {"label", "type", "required", "unique", "default", "description", "personal", "options"}
 
 
 def edit(structure, changes, version):
@@ -51,15 +53,7 @@ def _add_field(structure, version, change):
     spec = change.get("field")
     if not isinstance(spec, dict) or not spec.keys() >= {"label", "type"}:
         raise InvalidStructure("A new field needs a label and a type.")
-    unknown = spec.keys() - {
-        "label",
-        "type",
-        "required",
-        "unique",
-        "default",
-        "description",
-        "options",
-    }
+    unknown = spec.keys() - SAID
     if unknown:
         raise InvalidStructure(f"A field has no “{sorted(unknown)[0][:60]}”.")
     made = structures.make_field(taken=structure.key_set(), **spec)
@@ -71,9 +65,8 @@ def _add_field(structure, version, change):
 
 def _change_field(structure, version, change):
     old = _named(structure, change.pop("field", None))
-    allowed = {"label", "type", "required", "unique", "default", "description", "options"}
-    if change.keys() - allowed:
-        raise InvalidStructure(f"A field has no “{sorted(change.keys() - allowed)[0][:60]}”.")
+    if change.keys() - SAID:
+        raise InvalidStructure(f"A field has no “{sorted(change.keys() - SAID)[0][:60]}”.")
     data = old.model_dump() | change
     if data["type"] != old.type:
         if "options" not in change:
@@ -135,7 +128,7 @@ def _as_before(item, now):
     if not old.kind.may_be_unique:
         data["unique"] = False
     if old.kind.computed:
-        data["required"] = False
+        data["required"] = data["personal"] = False
     data["options"] = old.kind.rejoined(old.options, became.options, now.options)
     return structures.parse({"fields": [data]}).fields[0]
 

@@ -190,6 +190,12 @@ class FieldForm(forms.Form):
     required = forms.BooleanField(required=False, label="Required")
     unique = forms.BooleanField(required=False, label="No two entries alike")
     default = forms.CharField(required=False, label="Default for new entries")
+    personal = forms.BooleanField(
+        required=False,
+        label="Personal data",
+        help_text="It says something about a person. When somebody asks to be forgotten, an admin "
+        "can erase it from entries, their history and kept files.",
+    )
 
     def __init__(self, data=None, field: Field | None = None):
         initial = field.model_dump() if field else {}
@@ -209,7 +215,8 @@ class FieldForm(forms.Form):
         if not self.kind.may_be_unique:
             del self.fields["unique"]
         if self.kind.computed:
-            del self.fields["required"], self.fields["default"]
+            for name in ("required", "default", "personal"):
+                del self.fields[name]
 
     def option_fields(self):
         """The bound fields of the type's options."""
@@ -217,7 +224,11 @@ class FieldForm(forms.Form):
 
     def rule_fields(self):
         """The bound fields of the rules that this type can have."""
-        return [self[name] for name in ("default", "required", "unique") if name in self.fields]
+        return [
+            self[name]
+            for name in ("default", "required", "unique", "personal")
+            if name in self.fields
+        ]
 
     def suggest_choices(self, labels):
         """Fill in `labels` as the choices, unless the person wrote some already."""
@@ -253,6 +264,7 @@ class FieldForm(forms.Form):
             "description": data["description"],
             "required": data.get("required", False),
             "unique": data.get("unique", False),
+            "personal": data.get("personal", False),
             "default": data.get("default") or None,
             "options": options,
         }

@@ -101,6 +101,16 @@ class RelabelField(Operation):
 
 
 @dataclass(frozen=True)
+class MarkField(Operation):
+    """Personal data or not: whether an erasure empties the field's cells."""
+
+    after: Field
+
+    def describe(self):
+        return f"Mark “{self.after.label}” as {'' if self.after.personal else 'not '}personal."
+
+
+@dataclass(frozen=True)
 class ChangeRules(Operation):
     """Other rules, default or choices, where every cell stays as it is."""
 
@@ -180,8 +190,9 @@ class Plan:
 
     @cached_property
     def touches_columns(self):
-        """Whether anything but labels and order changes."""
-        return any(not isinstance(op, (RelabelField, MoveFields)) for op in self.operations)
+        """Whether anything but labels, marks and order changes."""
+        light = (RelabelField, MarkField, MoveFields)
+        return any(not isinstance(op, light) for op in self.operations)
 
     @property
     def rewrites(self):
@@ -269,6 +280,8 @@ def plan(before, after):
 def _changes(old, new, shelf, reverted):
     if (old.label, old.description) != (new.label, new.description):
         yield RelabelField(old, new)
+    if old.personal != new.personal:
+        yield MarkField(new)
     if shelf is not None and reverted is not None:
         yield RevertField(old, new, shelf.column, reverted)
         return

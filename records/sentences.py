@@ -79,6 +79,7 @@ PAST = {
     "Rename": "Renamed",
     "Convert": "Converted",
     "Change": "Changed",
+    "Mark": "Marked",
     "Order": "Ordered",
 }
 

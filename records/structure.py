@@ -29,6 +29,7 @@ class Field(BaseModel):
     unique: bool = False
     default: Any = None
     description: str = ""
+    personal: bool = False
     options: dict[str, Any] = {}
 
     @field_validator("label")
@@ -57,6 +58,8 @@ class Field(BaseModel):
         kind = fields.get(self.type)
         object.__setattr__(self, "options", kind.clean_options(self.options))
         kind.check_field(self)
+        if self.personal and (kind.computed or kind.virtual):
+            raise ValueError(f"{kind.label} is filled by KDAP; it can't be personal.")
         return self
 
     @property

@@ -6,7 +6,7 @@ from workspaces.errors import Missing
 from workspaces.operations import undoes
 
 # What an edit of a field may change without touching its cells.
-ATTRIBUTES = ("label", "description", "required", "unique", "default", "options")
+ATTRIBUTES = ("label", "description", "required", "unique", "default", "personal", "options")
 
 
 def _record(event):
@@ -107,10 +107,11 @@ def _converted(before, after):
 def _attributes(was, then, now, force, changes, kept):
     back = {}
     for name in ATTRIBUTES:
-        if was[name] == then[name]:
+        old, new = was.get(name, False), then.get(name, False)  # some are younger than the event
+        if old == new:
             continue
-        if force or getattr(now, name) == then[name]:
-            back[name] = was[name]
+        if force or getattr(now, name) == new:
+            back[name] = old
         else:
             kept.append(f"“{now.label}”: its {name} was changed since.")
     if was["type"] != then["type"] and now.type == then["type"]:
