@@ -148,7 +148,7 @@ def undo(request, id, operation_id, of_record):
         operation_id=item.id, actor=request.actor, preview=request.method == "GET", force=force
     )
     if request.method == "GET":
-        verb = "Redo" if item.undoes else "Undo"
+        verb = item.way_back
         context = {
             "workspace": workspace,
             "record": record,

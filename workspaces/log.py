@@ -133,6 +133,11 @@ class Operation:
         return ". ".join(told[:3]) + more if told else "Changed nothing that is still known"
 
     @property
+    def way_back(self):
+        """What taking it back is called: Redo for an undo, else Undo."""
+        return "Redo" if self.undoes and not self.undoes.undoes else "Undo"
+
+    @property
     def way(self):
         """How it came, as in “by way of”; empty for the product's own pages."""
         return way_of(self.cause)
@@ -281,8 +286,9 @@ def _parsed(value):
 
 def tell(found, private=()):
     """Fill in the facts and names of operations: a bounded number of questions for all of them."""
-    undone = _undone(found)
-    everything = [*found, *undone.values()]
+    listed = {str(item.id): item for item in found if item.id}
+    undone = {key: listed.get(key, item) for key, item in _undone(found).items()}
+    everything = [*found, *(item for key, item in undone.items() if key not in listed)]
     _gather(everything, private)
     for item in everything:
         item.undoes = undone.get(item.cause.get("undo_of"))

@@ -168,7 +168,12 @@ class TestOperation:
         with bob.acting():
             assert books.model.objects.get(pk=emma).price == 7
         told = page(bob, "record_history", books.pk).context["page"].operations
-        assert told[0].sentence == "Did again: Changed Price of 1 entry"
+        assert [item.sentence for item in told[:3]] == [
+            "Did again: Changed Price of 1 entry",
+            "Undid: Changed Price of 1 entry",
+            "Changed Price of 1 entry",
+        ]
+        assert [item.way_back for item in told[:3]] == ["Undo", "Redo", "Undo"]
 
     def test_undo_says_what_stays(self, alice, bob, books, emma):
         first = [

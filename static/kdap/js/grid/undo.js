@@ -84,7 +84,9 @@ export class Undo {
     const message = kept ? `${done[0].sentence} ${counted(kept)} kept.` : done[0].sentence;
     const back = way === "undo" ? "redo" : "undo";
     const operations = done.map((answer) => answer.operation);
-    toast({ message, kind: kept ? "warn" : "good", action: { label: NAMES[back], run: () => this[back](operations) } });
+    // What was undone before is no news any more; a pile of these would cover the table.
+    this.notice?.remove();
+    this.notice = toast({ message, kind: kept ? "warn" : "good", action: { label: NAMES[back], run: () => this[back](operations) } });
   }
 
   #can(can) {
