@@ -4,7 +4,6 @@ import pytest
 from django.urls import reverse
 
 from records.tests.helpers import add, column, events
-from workspaces.models import Event
 
 pytestmark = pytest.mark.django_db
 
@@ -108,7 +107,7 @@ def test_entries_deleted_meanwhile_are_told(alice, books):
 
 def test_adding_keeps_what_can_be_taken(alice, books):
     rows = [{"title": "Emma", "price": "dear"}, {"price": "1"}, {"title": "Persuasion"}]
-    answer = post(alice, "record_add", books, rows=rows).json()
+    answer = post(alice, "record_cells", books, rows=rows).json()
     assert [row[2:4] for row in answer["rows"]] == [["Emma", None], ["Persuasion", None]]
     assert answer["refused"][0]["entry_id"] == answer["rows"][0][0]
     assert answer["refused"][1] == {
@@ -117,6 +116,30 @@ def test_adding_keeps_what_can_be_taken(alice, books):
         "detail": "“Title” is required.",
         "whole": True,
     }
+
+
+def test_cells_and_new_rows_are_one_operation(alice, books):
+    add(alice, books, {"title": "Emma"})
+    changes = [change(rows_of(alice, books)[0], {"title": "Emma II"})]
+    rows = [{"title": "Persuasion"}, {"price": "1"}]
+    answer = post(alice, "record_cells", books, changes=changes, rows=rows).json()
+    assert [row[2] for row in answer["rows"]] == ["Emma II", "Persuasion"]
+    assert answer["added"] == [answer["rows"][1][0]]
+    assert [(item["row"], item["key"]) for item in answer["refused"]] == [(1, "title")]
+    with alice.acting():
+        [update], [create] = events(books, "entries.updated"), events(books, "entries.created")[1:]
+        assert str(update.operation_id) == str(create.operation_id) == answer["operation"]
+    post(alice, "grid_undo", books, operation=answer["operation"])
+    with alice.acting():
+        assert column(books, "title") == ["Emma"]
+
+
+def test_cells_stay_as_they_were_when_the_rows_are_odd(alice, books):
+    add(alice, books, {"title": "Emma"})
+    changes = [change(rows_of(alice, books)[0], {"title": "Emma II"})]
+    assert post(alice, "record_cells", books, changes=changes, rows=[1]).status_code == 422
+    with alice.acting():
+        assert column(books, "title") == ["Emma"]
 
 
 @pytest.mark.parametrize(
@@ -130,17 +153,17 @@ def test_odd_changes_are_refused(alice, books, changes):
 def test_a_refused_request_leaves_nothing(alice, books):
     add(alice, books, {"title": "Emma"})
     with alice.acting():
-        before = Event.objects.count()
+        before = len(events(books))
     assert post(alice, "record_delete_entries", books, ids=[1, 10**12]).status_code == 404
     with alice.acting():
-        assert Event.objects.count() == before
+        assert len(events(books)) == before
 
 
 def test_strangers_change_nothing(charlie, alice, books):
     add(alice, books, {"title": "Emma"})
     for view, data in [
         ("record_cells", {"changes": [{"entry_id": 1, "values": {"title": "X"}}]}),
-        ("record_add", {"rows": [{"title": "X"}]}),
+        ("record_cells", {"rows": [{"title": "X"}]}),
         ("record_delete_entries", {"ids": [1]}),
     ]:
         assert post(charlie, view, books, **data).status_code == 404
