@@ -29,7 +29,7 @@ def verify(*arguments):
 
 
 @pytest.fixture
-def joined(log_emptied, alice, bob, workspace):
+def joined(alice, bob, workspace):
     """Bob's membership, by an invitation as in real life."""
     with acting_as(Actor.system()):
         workspace.members.filter(user=bob.user).delete()
