@@ -4,13 +4,17 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
+from django.http import JsonResponse
+from django.urls import path
 from django.utils.html import format_html
 
 from accounts.models import User
+from workspaces import sealing
 from workspaces.admin_base import CappedPaginator, ReadOnlyAdmin, pretty
 from workspaces.log import way_of
-from workspaces.models import Event
+from workspaces.models import Event, EventSeal
 from workspaces.sentences import Fact, Names, told_types
 
 
@@ -125,3 +129,32 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description="payload")
     def what(self, event):
         return format_html("<pre>{}</pre>", pretty(event.payload))
+
+
+@admin.register(EventSeal)
+class EventSealAdmin(ReadOnlyAdmin):
+    """The seals of the log, and the newest one's proof to keep elsewhere."""
+
+    list_display = ["position", "sealed_at", "count", "last_event_id", "sha256"]
+    fields = ["position", "sealed_at", "count", "last_event_id", "last_xid", "sha256", "proof"]
+    readonly_fields = ["proof"]
+    sortable_by = []
+    paginator = CappedPaginator
+
+    def get_urls(self):
+        export = self.admin_site.admin_view(self.export)
+        return [path("head/", export, name="event_seal_head"), *super().get_urls()]
+
+    def changelist_view(self, request, extra_context=None):
+        """Show the newest seals, and a sentence when none can be made."""
+        found = {"problem": sealing.counted_anew(sealing.head())}
+        return super().changelist_view(request, found | (extra_context or {}))
+
+    def export(self, request):
+        """Answer the newest seal as a JSON file."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        newest = sealing.head()
+        answer = JsonResponse(newest.as_json() if newest else {"position": 0})
+        answer["Content-Disposition"] = 'attachment; filename="kdap-seal.json"'
+        return answer

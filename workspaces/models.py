@@ -169,3 +169,4 @@ class Event(models.Model):
 
 
 from workspaces.idempotency import IdempotencyKey  # noqa: E402, F401  (a table of this app)
+from workspaces.sealing import EventSeal  # noqa: E402, F401  (a table of this app)

@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.db import connection
 
-from workspaces import idempotency
+from workspaces import idempotency, sealing
 from workspaces.access import Actor, acting_as
 from workspaces.partitions import partitions_problem
 
@@ -32,3 +32,9 @@ def purge_idempotency_keys():
     """Forget the keys of API calls that are older than a day; return how many."""
     with acting_as(Actor.system(task="idempotency")):
         return idempotency.purge()
+
+
+@shared_task
+def seal_events():
+    """Put a seal on the events since the last one; return how many."""
+    return sealing.seal_all()

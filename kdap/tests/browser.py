@@ -78,9 +78,10 @@ def log_emptied(transactional_db):
     with connection.cursor() as cursor:
         cursor.execute(PARTS_OF_THE_LOG)
         parts = [name for (name,) in cursor.fetchall()]
+        parts.append("event_seals")
         for part in parts:
             cursor.execute(f"ALTER TABLE {part} DISABLE TRIGGER USER")
-        cursor.execute("TRUNCATE events")
+        cursor.execute("TRUNCATE events, event_seals")
         for part in parts:
             cursor.execute(f"ALTER TABLE {part} ENABLE TRIGGER USER")
         cursor.execute(TABLES_OF_ENTRIES)

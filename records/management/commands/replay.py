@@ -1,5 +1,6 @@
 """Proves from the log that nothing was lost, and builds definitions anew from their events."""
 
+import json
 import time
 
 from django.core.management.base import BaseCommand, CommandError
@@ -7,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from records import checking, replay
 from records.models import Record
 from workspaces import replay as definitions
+from workspaces import sealing
 from workspaces.access import Actor, acting_as
 from workspaces.checking import chain_problems
 
@@ -20,6 +22,11 @@ class Command(BaseCommand):
         what.add_argument(
             "--rebuild", action="store_true", help="Make the definitions' rows anew from events."
         )
+        what.add_argument(
+            "--seal-head", action="store_true", help="Print the newest seal of the log, to keep."
+        )
+        parser.add_argument("--chain", action="store_true", help="Only compute the seals again.")
+        parser.add_argument("--head", help="The proof of a seal that was kept, as “12:9f86d0…”.")
         parser.add_argument("--record", help="Only this record, by its id.")
         parser.add_argument(
             "--quick", action="store_true", help="Digests and chains only; rebuild no table."
@@ -28,6 +35,10 @@ class Command(BaseCommand):
     def handle(self, **options):
         if options["rebuild"]:
             return self._rebuild()
+        if options["seal_head"]:
+            return self._seal_head()
+        if options["chain"] or options["head"]:
+            return self._check_chain(options["head"])
         self.found = []
         with acting_as(Actor.system(command="replay")):
             records = list(Record.objects.order_by("number"))
@@ -76,6 +87,23 @@ class Command(BaseCommand):
     def _say(self, what, count, began, of="images"):
         took = time.monotonic() - began
         self.stdout.write(f"{what}, {count:,} {of} in {took:.1f} s ({count / took:,.0f} a second)")
+
+    def _seal_head(self):
+        sealing.seal_all()
+        with acting_as(Actor.system(command="replay")):
+            newest = sealing.head()
+        if newest is None:
+            raise CommandError("Nothing is sealed yet.")
+        self.stdout.write(json.dumps(newest.as_json()))
+
+    def _check_chain(self, expected):
+        began = time.monotonic()
+        with acting_as(Actor.system(command="replay")):
+            covered, waiting, problem = sealing.check(expected)
+        self._say("Seals of the log computed again", covered, began, "events")
+        if problem:
+            raise CommandError(problem)
+        self.stdout.write(f"Every seal holds; events not sealed yet: {waiting:,}.")
 
     def _rebuild(self):
         changed = definitions.rebuild()
