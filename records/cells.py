@@ -17,7 +17,8 @@ class Changes:
     """One action of a person on cells of a record, and what became of it.
 
     `refused` has {entry_id, key, detail} (or row instead of entry_id for new ones), `conflicts`
-    {entry_id, key, yours, theirs}, `gone` ids of entries that were deleted meanwhile.
+    {entry_id, key, yours, theirs}, `gone` ids of entries that were deleted meanwhile, `added` those
+    of new ones.
     """
 
     def __init__(self, record, actor):
@@ -26,7 +27,7 @@ class Changes:
         self.actor = actor
         self.takes = {f.key: f for f in record.structure.columns if not f.kind.computed}
         self.refused, self.conflicts, self.gone = [], [], []
-        self.ids, self.cells, self.searched = [], 0, 0
+        self.ids, self.added, self.cells, self.searched = [], [], 0, 0
 
     def update(self, changes, force=False):
         """Write `changes`: a list of {entry_id, values, was, version}.
@@ -48,7 +49,7 @@ class Changes:
             if values:
                 good[id] = values
         self._write(good)
-        self.ids = sorted(there)
+        self.ids += sorted(there)
 
     def add(self, rows):
         """Insert `rows` (dicts by field key); a cell that can't be taken is left empty."""
@@ -67,6 +68,7 @@ class Changes:
             "refused": self.refused,
             "conflicts": self.conflicts,
             "gone": self.gone,
+            "added": self.added,
             "changed": self.cells,
             "operation": self.actor.operation,
         }
@@ -132,8 +134,9 @@ class Changes:
             for part in self._halves(good, error, "row"):
                 self._insert(part)
         else:
+            self.ids += made.ids
+            self.added += made.ids
             for number, id in zip(good, made.ids, strict=True):
-                self.ids.append(id)
                 for refusal in self.refused:
                     if refusal.get("row") == number:
                         refusal["entry_id"] = id

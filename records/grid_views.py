@@ -34,25 +34,22 @@ def extent(request, id):
 @require_POST
 @json_answer
 def cells(request, id):
-    """Change cells; return what became of each, and the rows as they are now."""
-    record = get_record(request, id, "write")
-    data = read_json(request)
-    changes = Changes(record, request.actor)
-    changes.update(data.get("changes"), force=data.get("force") is True)
-    return _outcome(record, changes)
+    """Change cells and add `rows`, as one operation; return what became of each, and all rows.
 
-
-@require_POST
-@json_answer
-def add(request, id):
-    """Add entries; return them and, unless they simply come last, where the first one stands."""
+    Unless new entries simply come last, the answer also says where the first of them stands.
+    """
     record = get_record(request, id, "write")
     asked = Asked.of(record, request.GET)
+    data = read_json(request)
     changes = Changes(record, request.actor)
-    changes.add(read_json(request).get("rows"))
-    outcome = _outcome(record, changes)
-    if not asked.everything:
-        outcome["position"], outcome["hidden"] = place_of(asked, changes.ids)
+    if "changes" in data or "rows" not in data:
+        changes.update(data.get("changes"), force=data.get("force") is True)
+    if "rows" in data:
+        changes.add(data["rows"])
+    found = Asked(record).entries(changes.ids) if changes.ids else []
+    outcome = {**changes.as_json(), "rows": found}
+    if changes.added and not asked.everything:
+        outcome["position"], outcome["hidden"] = place_of(asked, changes.added)
     return outcome
 
 
@@ -117,11 +114,6 @@ def state(request, id):
     parts = GridState.parts_of(read_json(request))
     GridState.objects.update_or_create(record=record, user=request.user, defaults={"state": parts})
     return {"saved": True}
-
-
-def _outcome(record, changes):
-    found = Asked(record).entries(changes.ids) if changes.ids else []
-    return {**changes.as_json(), "rows": found}
 
 
 def _whole(text):

@@ -16,7 +16,6 @@ ADDRESSES = {
     "edge": "record_edge",
     "place": "record_place",
     "cells": "record_cells",
-    "add": "record_add",
     "delete": "record_delete_entries",
     "sums": "record_sums",
     "undo": "grid_undo",

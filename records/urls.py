@@ -31,7 +31,6 @@ urlpatterns = [
     path("r/<uuid:id>/edge", grid_views.edge, name="record_edge"),
     path("r/<uuid:id>/place", grid_views.place, name="record_place"),
     path("r/<uuid:id>/cells", grid_views.cells, name="record_cells"),
-    path("r/<uuid:id>/rows/add", grid_views.add, name="record_add"),
     path("r/<uuid:id>/rows/delete", grid_views.delete, name="record_delete_entries"),
     path("r/<uuid:id>/statistics", grid_views.sums, name="record_sums"),
     path("r/<uuid:id>/shape", grid_views.shape, name="record_shape"),

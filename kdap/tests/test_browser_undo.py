@@ -117,8 +117,22 @@ def test_a_paste_past_the_end_is_undone_whole(alice, shelf, open_grid):
     paste(page, "x\ny\nz")
     page.click("dialog[open] .btn-primary")
     expect(page.locator("#notices")).to_contain_text("3 rows pasted")
-    press(page, "Undo")
+    expect(page.locator(".grid-count")).to_have_text("7 entries")
+    page.keyboard.press("Control+z")
     expect(page.locator(".grid-count")).to_have_text("5 entries")
+    expect(cell(page, 4, 0)).to_have_text("Book 5")
+    assert kept(alice, shelf, "title")[4:] == ["Book 5"]
+    press(page, "Redo")
+    expect(page.locator(".grid-count")).to_have_text("7 entries")
+    assert kept(alice, shelf, "title")[4:] == ["x", "y", "z"]
+
+
+def test_a_paste_that_would_be_longer_can_be_left_alone(alice, shelf, open_grid):
+    page = open_grid(alice, shelf)
+    cell(page, 4, 0).click()
+    paste(page, "x\ny")
+    page.click("dialog[open] >> text=Cancel")
+    expect(page.locator("dialog[open]")).to_have_count(0)
     expect(cell(page, 4, 0)).to_have_text("Book 5")
     assert kept(alice, shelf, "title")[4:] == ["Book 5"]
 

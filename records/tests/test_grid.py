@@ -80,7 +80,7 @@ def test_viewer_reads_only(workspace, bob, books):
     html = get(bob.client, "record", books).content.decode()
     assert '"write":false' in html
     answer = bob.client.post(
-        reverse("record_add", args=[books.pk]), {"rows": [{}]}, content_type="application/json"
+        reverse("record_cells", args=[books.pk]), {"rows": [{}]}, content_type="application/json"
     )
     assert answer.status_code == 403
 

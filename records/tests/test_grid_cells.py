@@ -125,7 +125,9 @@ def test_cells_and_new_rows_are_one_operation(alice, books):
     answer = post(alice, "record_cells", books, changes=changes, rows=rows).json()
     assert [row[2] for row in answer["rows"]] == ["Emma II", "Persuasion"]
     assert answer["added"] == [answer["rows"][1][0]]
-    assert [(item["row"], item["key"]) for item in answer["refused"]] == [(1, "title")]
+    assert [(item["row"], item["detail"]) for item in answer["refused"]] == [
+        (1, "“Title” is required.")
+    ]
     with alice.acting():
         [update], [create] = events(books, "entries.updated"), events(books, "entries.created")[1:]
         assert str(update.operation_id) == str(create.operation_id) == answer["operation"]

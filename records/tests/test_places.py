@@ -90,7 +90,7 @@ def test_added_entries_say_where_they_are(alice, books):
     add(alice, books, {"title": "A", "price": 1}, {"title": "C", "price": 2})
 
     def added(*rows, **asked):
-        url = f"{reverse('record_add', args=[books.pk])}?{urlencode(asked)}"
+        url = f"{reverse('record_cells', args=[books.pk])}?{urlencode(asked)}"
         answer = alice.client.post(url, {"rows": list(rows)}, content_type="application/json")
         return {name: answer.json().get(name) for name in ("position", "hidden")}
 

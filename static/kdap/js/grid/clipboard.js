@@ -109,31 +109,19 @@ export class Clipboard {
     if (!grid.mayWorkOn([[0, height - 1]])) return;
     const room = Math.max(0, Math.min(height, store.count - top));
     if (room) await store.gather(top, top + room - 1);
-    const textAt = (row, column) => rows[row % rows.length][column % rows[0].length];
+    if (height > room && !await agreed(height - room)) return;
     const fields = columns.shown.slice(left, left + width).map((column) => column.field);
     this.#warn(width - fields.length, fields);
-    const cells = [];
-    for (let row = 0; row < room; row++) {
-      fields.forEach((field, column) => {
-        if (field.computed) return;
-        cells.push({ position: top + row, key: field.key, value: understood(textAt(row, column), field) });
-      });
-    }
-    const longer = height > room;
-    const written = grid.edits.write(cells, { did: longer ? "" : "pasted" });
-    let added = [];
-    if (longer) {
-      added = await this.#overflow(height - room, (row) => {
-        const values = {};
-        fields.forEach((field, column) => {
-          const value = understood(textAt(room + row, column), field);
-          if (value !== null && !field.computed) values[field.key] = value;
-        });
-        return values;
-      });
-    }
-    const operations = [...await written, ...added];
-    if (longer && operations.length) grid.did(operations, `${height.toLocaleString("en")} rows pasted`);
+    const valuesAt = (row) => fields.flatMap((field, column) => {
+      if (field.computed) return [];
+      const line = rows[row % rows.length];
+      return [{ key: field.key, value: understood(line[column % line.length], field) }];
+    });
+    const cells = range(0, room).flatMap((row) => valuesAt(row).map((cell) => ({ position: top + row, ...cell })));
+    const added = range(room, height).map((row) => filled(valuesAt(row)));
+    const written = grid.edits.write(cells, { rows: added, did: "pasted" });
+    // New rows are no range where the order or a filter puts them elsewhere.
+    if (added.length && ((await written)?.position !== undefined)) return;
     selection.go(top, left, { reveal: false });
     selection.go(top + height - 1, left + width - 1, { extend: true, reveal: false });
   }
@@ -167,14 +155,24 @@ export class Clipboard {
     const fixed = fields.filter((field) => field.computed);
     if (fixed.length) this.grid.tell(`“${fixed[0].label}” is filled by KDAP and was left out.`, "info");
   }
+}
 
-  async #overflow(count, rowAt) {
-    const what = count === 1 ? "1 entry" : `${count.toLocaleString("en")} entries`;
-    const sure = await confirm({
-      title: `Add ${what}?`,
-      text: `What you pasted is longer than the table by ${count.toLocaleString("en")} ${count === 1 ? "row" : "rows"}.`,
-      label: `Add ${what}`,
-    });
-    return sure ? this.grid.entries.addRows(Array.from({ length: count }, (_, row) => rowAt(row))) : [];
-  }
+/** Ask whether a paste may make the table longer by `count` entries. */
+function agreed(count) {
+  const what = count === 1 ? "1 entry" : `${count.toLocaleString("en")} entries`;
+  return confirm({
+    title: `Add ${what}?`,
+    text: `What you pasted is longer than the table by ${count.toLocaleString("en")} ${count === 1 ? "row" : "rows"}.`,
+    label: `Add ${what}`,
+  });
+}
+
+/** The numbers from `first` to before `end`. */
+function range(first, end) {
+  return Array.from({ length: Math.max(0, end - first) }, (_, index) => first + index);
+}
+
+/** A new entry's values by field key; what is empty is left to the field's default. */
+function filled(cells) {
+  return Object.fromEntries(cells.filter(({ value }) => value !== null).map(({ key, value }) => [key, value]));
 }

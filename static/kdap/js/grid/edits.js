@@ -4,8 +4,6 @@ import { textOf } from "./cells.js";
 import { showMark } from "./marks.js";
 import { today } from "./words.js";
 
-const MOST_ROWS = 10_000;
-
 /**
  * What was typed but is not (yet) what the server holds. A mark of a cell has `kind`: waiting,
  * refused (with the text kept and a sentence) or conflict (with both values).
@@ -30,13 +28,14 @@ export class Edits {
   }
 
   /**
-   * Write cells: [{position, key, value, seen}], all one action. `seen` is what the person saw
-   * before, of which entry, for those who took their time. `did` is what several cells were.
-   * Resolves with the operations by which it was done.
+   * Write cells: [{position, key, value, seen}], and add entries: `rows` of values by field key,
+   * all one operation. `seen` is what the person saw before, of which entry, for those who took
+   * their time. `did` is what several cells were, or all rows when some are added.
+   * Resolves with the server's answer, or null when it was asked nothing or refused.
    */
-  write(cells, { force = false, did = "changed" } = {}) {
+  write(cells, { force = false, did = "changed", rows = [] } = {}) {
     const { grid } = this;
-    if (!grid.rights.write || !cells.length) return Promise.resolve([]);
+    if (!grid.rights.write || !(cells.length || rows.length)) return Promise.resolve(null);
     const changes = new Map();
     for (const { position, key, value, seen } of cells) {
       const id = seen?.id ?? grid.store.row(position)?.[0];
@@ -47,8 +46,9 @@ export class Edits {
       if (seen) change.seen[key] = seen;
       this.#mark(id, key, { kind: "waiting", text: this.#preview(value, key) });
     }
+    if (!changes.size && !rows.length) return Promise.resolve(null);
     grid.emit("rows");
-    return this.#queue(() => this.#send([...changes.values()], force, did));
+    return this.#queue(() => this.#send([...changes.values()], rows, force, did));
   }
 
   #preview(value, key) {
@@ -66,25 +66,34 @@ export class Edits {
     return this.line;
   }
 
-  async #send(changes, force, did) {
-    let changed = 0;
-    const operations = [];
-    for (let at = 0; at < changes.length; at += MOST_ROWS) {
-      const part = changes.slice(at, at + MOST_ROWS).map((change) => this.#complete(change));
-      try {
-        const answer = await post(this.grid.urls.cells, { changes: part, force });
-        this.take(answer, part);
-        changed += answer.changed;
-        if (answer.changed) operations.push(answer.operation);
-      } catch (error) {
-        this.#keepText(part, error);
-        break;
-      }
+  async #send(changes, rows, force, did) {
+    const { grid } = this;
+    const sent = changes.map((change) => this.#complete(change));
+    let answer;
+    try {
+      answer = await this.#post(sent, rows, force);
+    } catch (error) {
+      this.#keepText(sent, error);
+      return null;
     }
-    if (changed) this.grid.did(operations, changed > 1 && did ? `${changed.toLocaleString("en")} cells ${did}` : "");
+    this.take(answer, sent, rows);
+    if (rows.length) await grid.entries.take(answer, sent.length + rows.length, did);
+    else this.#told(answer, did);
+    grid.emit("written");
+    return answer;
+  }
+
+  /** Ask for one operation; where new entries come to stand depends on what is asked for. */
+  #post(changes, rows, force) {
+    const { urls } = this.grid;
+    if (!rows.length) return post(urls.cells, { changes, force });
+    const data = changes.length ? { changes, rows, force } : { rows };
+    return post(`${urls.cells}?${new URLSearchParams(this.grid.address())}`, data);
+  }
+
+  #told({ changed, operation }, did) {
+    if (changed) this.grid.did([operation], changed > 1 && did ? `${changed.toLocaleString("en")} cells ${did}` : "");
     if (changed === 1) this.grid.say("1 cell changed");
-    this.grid.emit("written");
-    return operations;
   }
 
   /** Add to a change what the person had before their eyes. */
@@ -104,14 +113,16 @@ export class Edits {
     return this.grid.fields.findIndex((field) => field.key === key) + 2;
   }
 
-  /** Take over an answer: new rows, refused cells with their text, conflicts. */
-  take(answer, sent = []) {
+  /** Take over an answer: newer rows, refused cells with their text, conflicts. */
+  take(answer, sent, added) {
     for (const { entry_id, values } of sent) {
       for (const key of Object.keys(values)) this.marks.delete(`${entry_id}:${key}`);
     }
     const given = new Map(sent.map((change) => [change.entry_id, change.values]));
-    for (const { entry_id, key, detail } of answer.refused) {
-      const value = given.get(entry_id)?.[key];
+    // A row that was refused as a whole has no cells to show that in.
+    const refused = answer.refused.filter((item) => item.entry_id);
+    for (const { entry_id, row, key, detail } of refused) {
+      const value = (given.get(entry_id) ?? added[row])?.[key];
       this.#mark(entry_id, key, { kind: "refused", text: this.#preview(value ?? "", key), detail, value });
     }
     for (const { entry_id, key, yours, theirs } of answer.conflicts) {
@@ -120,7 +131,7 @@ export class Edits {
       this.#mark(entry_id, key, { kind: "conflict", text, detail, yours, theirs });
     }
     this.grid.store.replace(answer.rows);
-    this.#report(answer);
+    this.#report({ ...answer, refused });
   }
 
   #report({ refused, conflicts, gone }) {

@@ -44,41 +44,33 @@ export class Entries {
       grid.panel.openNew();
       return;
     }
-    await this.addRows([{}]);
+    await grid.edits.write([], { rows: [{}], did: "added" });
   }
 
-  /** Add entries with values; resolves with the operations by which that was done. */
-  async addRows(rows) {
+  /** Show the entries that an answer says were added; `count` rows in all were `did` with them. */
+  async take(answer, count, did) {
     const { grid } = this;
-    try {
-      const answer = await post(`${grid.urls.add}?${new URLSearchParams(grid.address())}`, { rows });
-      const { length } = answer.rows;
-      if (!("position" in answer)) await grid.store.append(answer.rows);
-      else if (answer.position !== null) await grid.store.reset({ near: answer.position });
-      const refused = answer.refused.filter((item) => item.entry_id);
-      const given = refused.map((item) => ({ entry_id: item.entry_id, values: rows[item.row] }));
-      grid.edits.take({ ...answer, refused }, given);
-      const lost = answer.refused.filter((item) => item.whole);
-      if (lost.length) grid.tell(`${lost.length} rows could not be added. ${lost[0].detail}`, "bad");
-      if (length) this.#tellAdded(length, answer.hidden ?? 0, [answer.operation]);
-      const position = "position" in answer ? answer.position : grid.store.count - length;
-      if (length && position !== null) this.#goTo(position);
-      grid.focus();
-      grid.emit("written");
-      return length ? [answer.operation] : [];
-    } catch (error) {
-      grid.failed(error);
-      return [];
-    }
+    const { added, hidden = 0 } = answer;
+    const lost = answer.refused.filter((item) => !item.entry_id && item.whole);
+    if (lost.length) grid.tell(`${lost.length} rows could not be added. ${lost[0].detail}`, "bad");
+    const isNew = new Set(added);
+    const moved = "position" in answer;
+    if (moved || answer.gone.length) await grid.store.reset({ near: answer.position ?? grid.view.firstSeen });
+    else if (added.length) await grid.store.append(answer.rows.filter(([id]) => isNew.has(id)));
+    if (answer.changed || added.length) this.#tellAdded(count - lost.length, hidden, [answer.operation], did);
+    const position = moved ? answer.position : grid.store.count - added.length;
+    if (added.length && position !== null) this.#goTo(position);
+    grid.focus();
   }
 
-  #tellAdded(count, hidden, operations) {
+  #tellAdded(count, hidden, operations, did = "added") {
     const { grid } = this;
-    const what = count === 1 ? "Entry" : `${count.toLocaleString("en")} entries`;
+    const [one, many] = did === "added" ? ["Entry", "entries"] : ["1 row", "rows"];
+    const what = count === 1 ? one : `${count.toLocaleString("en")} ${many}`;
     const all = count === 1 ? "it" : "them";
     const which = hidden === count ? all : `${hidden.toLocaleString("en")} of them`;
-    if (hidden) grid.did(operations, `${what} added, but the ${grid.filters.narrowing} hides ${which}.`, "warn");
-    else grid.did(operations, `${what} added`);
+    if (hidden) grid.did(operations, `${what} ${did}, but the ${grid.filters.narrowing} hides ${which}.`, "warn");
+    else grid.did(operations, `${what} ${did}`);
   }
 
   /** Go to a row that was just made, in a cell that can be filled in. */
