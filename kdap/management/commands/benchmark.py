@@ -7,9 +7,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.test.utils import setup_test_environment
 
-from benchmarks import ground, keeping, plain, runs, screen, server
+from benchmarks import ground, keeping, plain, returning, runs, screen, server
 
-WHAT = ("doors", "history", "server", "grid")
+WHAT = ("doors", "history", "returning", "server", "grid")
 
 
 class Command(BaseCommand):
@@ -83,6 +83,12 @@ class Command(BaseCommand):
                     bare = f"{taken['bare'] * factor:,.2f} {unit}"
                     kept += f" ({taken['kept'] / taken['bare']:.2f}×)"
                 self.stdout.write(f"| {name} | {bare} | {kept} |")
+
+    def _returning(self, here, options):
+        self.stdout.write(f"\n| going back, {here.rows:,} entries | |\n| --- | --- |")
+        for name, value, unit in returning.measure(here):
+            text = f"{value * 1e3:,.1f} ms" if unit == "s" else f"{value:,.0f} {unit}"
+            self.stdout.write(f"| {name} | {text} |")
 
     def _server(self, here, options):
         self.stdout.write(
