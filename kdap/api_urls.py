@@ -7,6 +7,7 @@ from records import api as records
 from records import (
     api_changes,
     api_entries,
+    api_erasing,
     api_history,
     api_jobs,
     api_structure_jobs,
@@ -59,6 +60,7 @@ urlpatterns = [
     path(f"{IMPORT}cancel/", api_jobs.CancelImport.as_view()),
     path(f"{IMPORT}reopen/", api_jobs.ReopenImport.as_view()),
     path(f"{RECORD}export/", api_jobs.Exports.as_view()),
+    path(f"{RECORD}erase/", api_erasing.Erase.as_view()),
     path(f"{RECORD}changes/", api_changes.RecordChanges.as_view()),
     path("operations/<uuid:operation_id>/undo/", api_changes.UndoOperation.as_view()),
     re_path(r"", workspaces.Anything.as_view()),

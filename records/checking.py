@@ -74,7 +74,7 @@ def _spans(record):
 COUNTS = """
 SELECT COALESCE(log.event_id, written.event_id), log.type, log.count, written.count
 FROM (SELECT event_id, type, count FROM events
-      WHERE stream_id = %s AND type LIKE 'entries.%%' AND count IS NOT NULL) AS log
+      WHERE stream_id = %s AND type LIKE 'entries.%%' AND digest IS NOT NULL) AS log
 FULL JOIN (
     SELECT event_id, count(*) FROM (
         SELECT _ev AS event_id FROM {table}

@@ -39,6 +39,7 @@ def entry_history(request, id, entry_id):
         "steps": steps[:PAGE],
         "before": steps[PAGE - 1].tag if len(steps) > PAGE else None,
         "gone": gone,
+        "erases": allows(request.actor, "structure", record.workspace_id),
         "restore": images.restorable(record) if writes and not gone else (),
     }
     part = "" if not request.htmx else "#steps" if before else "#panel"

@@ -84,7 +84,13 @@ def eras(record):
 # What each event wrote, and what each deletion found, against what the log says of it.
 DIGESTS = """
 SELECT COALESCE(log.event_id, made.event_id), log.type, log.digest, made.digest, made.images
-FROM (SELECT event_id, type, digest FROM events WHERE stream_id = %(record)s
+FROM (SELECT event_id, type, digest::bigint # coalesce(other, 0) AS digest FROM events
+      LEFT JOIN (  -- what erasures made different
+          SELECT pair.key::bigint AS event_id, bit_xor(pair.value::bigint) AS other
+          FROM events, jsonb_each_text(payload->'digests') AS pair
+          WHERE stream_id = %(record)s AND type = 'entries.erased' GROUP BY 1
+      ) AS erased USING (event_id)
+      WHERE stream_id = %(record)s
       AND type LIKE 'entries.%%' AND digest IS NOT NULL AND {span_of_log}) AS log
 FULL JOIN (
     SELECT event_id, {digest} AS digest, count(*) AS images FROM (
@@ -150,7 +156,7 @@ def _check_era(record, era):
 
 EVENTS = """
 SELECT event_id, type, payload->'ids', payload->>'first', payload->>'last' FROM events
-WHERE stream_id = %s AND type LIKE 'entries.%%' ORDER BY event_id
+WHERE stream_id = %s AND type LIKE 'entries.%%' AND type <> 'entries.erased' ORDER BY event_id
 """
 
 

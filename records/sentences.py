@@ -37,6 +37,11 @@ def _gone(fact):
     return f"Deleted {entries(fact.count)}"
 
 
+@says("entries.erased", icon="user-off")
+def _erased(fact):
+    return f"Erased {fact.labels() or 'the personal data'} of {entries(fact.count)} for good"
+
+
 @says("record.created", icon="table")
 def _created(fact):
     return f"Made the record “{fact.payload['name']}”"

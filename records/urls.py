@@ -6,6 +6,7 @@ from records import (
     api_pages,
     entry_history_views,
     entry_views,
+    erasing_views,
     grid_views,
     history_views,
     log_export_views,
@@ -57,6 +58,7 @@ urlpatterns = [
         {"of_record": True},
         name="record_undo",
     ),
+    path("r/<uuid:id>/erase/", erasing_views.erase, name="record_erase"),
     path("w/<uuid:id>/activity/", history_views.activity, name="workspace_activity"),
     path(
         "w/<uuid:id>/activity/export/<str:form>/",

@@ -14,7 +14,7 @@ from workspaces import access
 from workspaces.errors import Conflict, Missing
 from workspaces.models import Event
 
-_inverses = {}
+_inverses, _finals = {}, {}
 
 # More changes than this are shown before they are made.
 MANY = 1000
@@ -84,6 +84,11 @@ def undoes(*types):
     return register
 
 
+def never_undone(type, sentence):
+    """Say why events of `type` can't be taken back, nor the rest of their operation."""
+    _finals[type] = sentence
+
+
 def can_be_undone(type):
     """Return whether events of `type` have a compensation."""
     return type in _inverses
@@ -138,6 +143,9 @@ def _undo(operation_id, actor, force, outcome):
     events = _permitted(operation_id, actor)
     if operation_id in undone([operation_id]):
         raise Conflict("This is undone already.")
+    for event in events:
+        if event.type in _finals:
+            raise Conflict(_finals[event.type])
     for event in _effective(events):
         inverse = _inverses.get(event.type)
         if inverse is None:
@@ -202,7 +210,7 @@ SELECT operation_id, undo_of FROM (
 ) AS newest
 WHERE user_id = %(user)s AND operation_id IS NOT NULL
 GROUP BY operation_id, undo_of
-HAVING NOT bool_or(type ~ '^(record|workspace)\\.(created|deleted|restored)$')
+HAVING NOT bool_or(type ~ '^(record|workspace)\\.(created|deleted|restored)$|^entries\\.erased$')
 ORDER BY min(event_id)
 """
 

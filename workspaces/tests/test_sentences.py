@@ -8,7 +8,7 @@ from django.conf import settings
 from workspaces.events import known_types
 from workspaces.sentences import Fact, Names, told_types
 
-ENTRIES = ("entries.created", "entries.updated", "entries.deleted")
+ENTRIES = ("entries.created", "entries.updated", "entries.deleted", "entries.erased")
 SECRET = "s3cret-that-nobody-may-read"
 # What payloads hold of which sentences are made; a type that needs more adds it here.
 PAYLOAD = {
