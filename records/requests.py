@@ -4,12 +4,12 @@ from functools import wraps
 from uuid import UUID
 
 import orjson
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.http import HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from records.lookup import NOWHERE, find_record
-from workspaces.errors import Invalid, KdapError, Missing
+from workspaces.errors import Invalid, KdapError, Missing, in_words
 
 
 def get_record(request, id, action="read"):
@@ -42,7 +42,10 @@ def json_answer(view):
             return answer({"status": 401, "problems": [], **problem}, 401)
         try:
             return answer(view(request, *args, **kwargs))
-        except KdapError as error:
+        except (KdapError, DatabaseError) as failure:
+            error = in_words(failure)
+            if error is None:
+                raise
             transaction.set_rollback(True)
             return answer(problem_of(error), error.status)
 

@@ -1,6 +1,6 @@
 """Bringing back what a record held at an earlier moment, as an ordinary operation."""
 
-from records import factory, services
+from records import factory, services, tables
 from records.attempts import Attempts, ask, run
 from records.history import quoted
 from records.models import Record
@@ -35,6 +35,7 @@ class _Restoring:
     def __init__(self, then, actor, outcome, ids, keys):
         self.actor, self.outcome, self.keys = actor, outcome, keys
         self.record = Record.objects.get(pk=then.pk)
+        tables.hold(self.record)
         self.fields = self._fields(then)
         # A field that came back changed where columns are.
         self.past = past_of(self.record, then.past.event)

@@ -194,6 +194,9 @@ def apply_changes(record, changes, version, confirmed, job=None):
     if not plan.operations:
         return plan
     plan.check(record, confirmed)
+    if plan.touches_columns:
+        # Whoever is writing still does so by the old structure, under tags of its time.
+        tables.lock(record)
     # The event comes first, so that what the plan writes to entries is of the new version.
     _append(
         record,

@@ -203,6 +203,17 @@ def drop_rules(record, field):
     execute(f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL")
 
 
+def hold(record):
+    """Let nobody change the table's columns until the transaction ends, as every writer does."""
+    execute(f"LOCK TABLE {quoted(record.table_name)} IN ROW EXCLUSIVE MODE")
+    record.reload()
+
+
+def lock(record):
+    """Wait until nobody uses the table, and keep everybody out until the transaction ends."""
+    execute(f"LOCK TABLE {quoted(record.table_name)} IN ACCESS EXCLUSIVE MODE")
+
+
 def columns_ever(record):
     """Return how many columns the table has ever had; PostgreSQL ends at 1,600."""
     with connection.cursor() as cursor:

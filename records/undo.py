@@ -8,7 +8,7 @@ where their cells are now.
 
 from dataclasses import dataclass
 
-from records import factory
+from records import factory, tables
 from records.attempts import Attempts, ask, run
 from records.entries import explained
 from records.history import quoted, stamped
@@ -102,6 +102,7 @@ def _record(event, actor):
     access.require(actor, "write", record.workspace_id)
     if record.deleted_at is not None:
         raise Conflict(f"“{record.name}” is in the trash. Bring it back first.")
+    tables.hold(record)
     return record
 
 

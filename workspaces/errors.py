@@ -1,6 +1,6 @@
 """What can go wrong, as a small tree; pages and API show the same sentence."""
 
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 
 
 class KdapError(Exception):
@@ -78,6 +78,8 @@ REFUSALS = {
     "22": (Invalid, "A value does not fit its field, or can't be compared in this way."),
     "42703": (Conflict, "The structure was changed in the meantime. Load it again."),
     "42P01": (Conflict, "The structure was changed in the meantime. Load it again."),
+    "42804": (Conflict, "The structure was changed in the meantime. Load it again."),
+    "42883": (Conflict, "The structure was changed in the meantime. Load it again."),
     "0A000": (Conflict, "The structure was changed in the meantime. Load it again."),
     "40001": (Conflict, "Somebody else changed the same thing at this moment. Try again."),
     "40P01": (Conflict, "Somebody else changed the same thing at this moment. Try again."),
@@ -103,6 +105,16 @@ def refused_by_database(error):
         state = "22"  # refused by the driver, before it was sent
     kind, detail = REFUSALS.get(state) or REFUSALS.get(state[:2]) or (None, None)
     return kind(detail) if kind else None
+
+
+def in_words(error):
+    """Return the KdapError that people get to see for an exception, or None.
+
+    For a database that went away there are none: nothing can be answered from within its transaction.
+    """
+    if isinstance(error, DatabaseError) and not is_lost(error):
+        return refused_by_database(error)
+    return error if isinstance(error, KdapError) else None
 
 
 def pointer_step(key):

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from workspaces.access import Actor, acting_as
-from workspaces.errors import KdapError
+from workspaces.errors import in_words
 
 
 class Walls:
@@ -38,8 +38,8 @@ class Walls:
         """Undo what the view wrote; show our own errors as a page or a sentence."""
         if transaction.get_connection().in_atomic_block:
             transaction.set_rollback(True)
-        if isinstance(exception, KdapError):
+        if error := in_words(exception):
             from kdap.pages import show_error
 
-            return show_error(request, exception)
+            return show_error(request, error)
         return None
