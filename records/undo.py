@@ -14,7 +14,7 @@ from records.entries import explained
 from records.history import quoted, stamped
 from records.models import Record
 from records.names import history_name
-from records.past import carry, past_of
+from records.past import Incarnation, carry, past_of
 from workspaces import access
 from workspaces.errors import Conflict, Missing
 from workspaces.operations import MOST_EXAMPLES, undoes
@@ -25,17 +25,25 @@ class Cell:
     """A column that an undo sets: its name now and the SQL of a value for it.
 
     `image` gives the value out of an image's column `column`, whose SQL it is called with;
-    `label` is None for a column that people don't see.
+    `label` is None for a column that people don't see. `made` is there when the image has the
+    column `name` as well, as it was before a conversion that was taken back since: it gives what
+    that conversion made of it.
     """
 
     label: str | None
     name: str
     column: str
     image: object
+    made: object = None
 
     def of(self, alias):
         """Return the SQL of this cell's value in the image called `alias`."""
-        return self.image(f"{alias}.{quoted(self.column)}")
+        there = f"{alias}.{quoted(self.column)}"
+        if self.made is None:
+            return self.image(there)
+        before = f"{alias}.{quoted(self.name)}"
+        unedited = f"{there} IS NOT DISTINCT FROM {self.made(before)}"
+        return f"(CASE WHEN {unedited} THEN {before} ELSE {self.image(there)} END)"
 
 
 class Taking:
@@ -72,14 +80,17 @@ class Taking:
     def cells(self, keys=None):
         """Return the Cells of the fields then, or of those with `keys`."""
         made = []
-        structure = self.past.structure
+        structure, columns = self.past.structure, self.past.columns
+        hidden = {
+            name: item.field for item in structure.shelf if (name := columns.get(item.column))
+        }
         for field in structure.columns:
             if keys is None or field.key in keys:
-                made += _cells_of(self.past.incarnations(field))
-        for item in structure.shelf:
-            now = self.past.columns.get(item.column) if item.column else None
-            if now and (keys is None or item.field.key in keys):
-                made.append(Cell(None, now, now, str))
+                made += _cells_of(self.past.incarnations(field), hidden)
+        seen = {cell.name for cell in made}
+        for name, field in hidden.items():
+            if name not in seen and (keys is None or field.key in keys):
+                made.append(Cell(None, name, name, str))
         return made
 
     def attempt(self, write):
@@ -106,8 +117,11 @@ def _record(event, actor):
     return record
 
 
-def _cells_of(line):
-    """Return the Cells of a field by its incarnations: the column it had, and the one it has."""
+def _cells_of(line, hidden):
+    """Return the Cells of a field by its incarnations: the column it had, and the one it has.
+
+    `hidden` are the columns that people did not see then, as {name now: field}.
+    """
     if not line:
         return []
     first, last = line[0], line[-1]
@@ -117,9 +131,18 @@ def _cells_of(line):
     def carried(sql):
         return carry(line, sql)
 
+    def converted(sql):
+        return carry([Incarnation(hidden[last.column], last.column), first], sql)
+
     # The hidden column is set too: taking the conversion back then finds the right cell there.
     return [
-        Cell(last.field.label, last.column, first.column, carried),
+        Cell(
+            last.field.label,
+            last.column,
+            first.column,
+            carried,
+            converted if last.column in hidden else None,
+        ),
         Cell(None, first.column, first.column, str),
     ]
 

@@ -323,6 +323,30 @@ class TestStructures:
         assert (outcome.restored, outcome.kept) == (1, 1)
         assert cells(alice, record, "price") == ["1", "many"]
 
+    def test_what_a_conversion_taken_back_left_comes_back_as_it_was(self, alice, record):
+        """Cells edited while it lasted keep the edit; the others are what they were before it."""
+        a, b = add(alice, record, {"title": "one"}, {"title": "two"})
+        restructure(alice, record, {"op": "change_field", "field": "title", "type": "integer"})
+        edited = change(alice, record, {a: {"title": 1}})
+        removed = does(alice, delete_entries, record=record, ids=[a, b])
+        restructure(alice, record, {"op": "revert_field", "field": "title", "version": 2})
+        takes_back(alice, removed)
+        assert cells(alice, record, "title") == ["1", "two"]
+        takes_back(alice, edited)
+        assert cells(alice, record, "title") == ["one", "two"]
+
+    def test_an_edit_during_a_conversion_that_was_done_again_goes_back(self, alice, record):
+        [a] = add(alice, record, {"title": "1"})
+        converted = restructure(
+            alice, record, {"op": "change_field", "field": "title", "type": "integer"}
+        )
+        back = takes_back(alice, converted).operation
+        edited = change(alice, record, {a: {"title": "2"}})
+        takes_back(alice, back)
+        assert cells(alice, record, "title") == [2]
+        assert takes_back(alice, edited).restored == 1
+        assert cells(alice, record, "title") == [1]
+
     def test_an_old_edit_goes_back_in_a_deleted_field(self, alice, record):
         [a] = add(alice, record, {"price": 1})
         done = change(alice, record, {a: {"price": 10}})
