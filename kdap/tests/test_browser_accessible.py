@@ -47,12 +47,14 @@ PAGES = [
     "r/<uuid:id>/e/<int:entry_id>/",
     "r/<uuid:id>/e/<int:entry_id>/history/",
     "r/<uuid:id>/e/new/",
+    "r/<uuid:id>/erase/",
     "r/<uuid:id>/history/",
     "r/<uuid:id>/settings/",
     "r/<uuid:id>/structure/",
     "r/<uuid:id>/structure/<str:name>/",
     "r/<uuid:id>/structure/<str:name>/delete/",
     "r/<uuid:id>/structure/new/",
+    "r/<uuid:id>/structure/versions/",
     "r/<uuid:record_id>/export/",
     "r/<uuid:record_id>/import/",
     "w/<uuid:id>/activity/",
@@ -63,6 +65,7 @@ PAGES = [
     "w/<uuid:workspace_id>/import/",
     "w/<uuid:workspace_id>/leave/",
     "w/<uuid:workspace_id>/members/",
+    "w/<uuid:workspace_id>/retention/",
     "w/<uuid:workspace_id>/settings/",
     "w/new/",
     "workspaces/trash/",
@@ -91,10 +94,12 @@ def room(alice, bob, workspace, make_record):
     file = SimpleUploadedFile("stock.csv", b"name,price\nPen,1\nInk,x\n")
     imported = client.post(reverse("import", args=[workspace.pk]), {"file": file})
     with alice.acting():
-        operation = events(Record.objects.get(pk=record.pk))[-1].operation_id
+        made, *_, latest = events(Record.objects.get(pk=record.pk))
     further = [
         imported.url,
-        reverse("record_operation", args=[record.pk, operation]),
+        reverse("record_operation", args=[record.pk, latest.operation_id]),
+        f"/r/{record.pk}/?as_of={latest.id}",
+        f"{reverse('record_past', args=[record.pk])}?as_of={made.id}",
         f'/r/{record.pk}/?where={{"field":"title","op":"contains","value":"E"}}&sort=title',
     ]
     return {"w/": [workspace.pk], "r/": [record.pk]}, further
