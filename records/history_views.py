@@ -103,7 +103,7 @@ def find(request, id, operation_id, *, of_record):
     workspace = record.workspace if record else enter(request, id)
     manages = access.allows(request.actor, "admin", workspace)
     item = log.operation(operation_id, workspace_id=workspace.pk, private=manages)
-    if item is None or (record and record.pk not in {fact.stream_id for fact in item.facts}):
+    if item is None or (record and not operations.is_about(operation_id, record.pk)):
         raise Missing("There is no such operation here.")
     mark(request, workspace, [item])
     return workspace, record, item

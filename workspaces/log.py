@@ -326,7 +326,7 @@ DEFINITIONS = f"""
 SELECT thing, type, stream_id, payload FROM (
     SELECT COALESCE(operation_id::text, event_id::text) AS thing, type, stream_id, event_id,
            payload - {HEAVY} AS payload, row_number() OVER (
-               PARTITION BY operation_id ORDER BY event_id) AS place
+               PARTITION BY COALESCE(operation_id::text, event_id::text) ORDER BY event_id) AS place
     FROM events WHERE {{which}} AND type NOT LIKE 'entries.%%' AND type <> ALL(%(private)s)
 ) AS told WHERE place <= {MOST_FACTS} ORDER BY event_id
 """

@@ -28,7 +28,8 @@ LOCK = 7003
 class Outcome:
     """What an undo did, or would do.
 
-    `restored` and `kept` count cells, entries and definitions; what is kept was changed since.
+    `restored` and `kept` count cells, entries and definitions. What is kept was changed since, or
+    would break a rule of today.
     `examples` are dicts with detail, and entry_id and field where there are any.
     """
 
@@ -54,7 +55,7 @@ class Outcome:
         """The counts as a sentence."""
         if not self.restored and not self.kept:
             return "There was nothing left to take back."
-        kept = f", {self.kept:,} kept because they were changed since" if self.kept else ""
+        kept = f", {self.kept:,} kept as they are" if self.kept else ""
         return f"{self.restored:,} restored{kept}."
 
     def as_json(self):
@@ -97,6 +98,11 @@ def can_be_undone(type):
 def events_of(operation_id):
     """Return the events of an operation that the asker may read, oldest first."""
     return list(Event.objects.filter(operation_id=operation_id).order_by("id"))
+
+
+def is_about(operation_id, stream_id):
+    """Return whether an operation has events in a stream that the asker may read."""
+    return Event.objects.filter(operation_id=operation_id, stream_id=stream_id).exists()
 
 
 class _Rehearsed(Exception):
@@ -180,21 +186,32 @@ def _effective(events):
             yield event
 
 
+# Whoever presses undo and redo in turn makes a long chain.
+UNDOERS = """
+WITH RECURSIVE chain(target, undoer) AS (
+    SELECT undo_of, operation_id FROM events WHERE undo_of = ANY(%s::uuid[])
+    UNION SELECT e.undo_of, e.operation_id FROM chain JOIN events e ON e.undo_of = chain.undoer
+) SELECT target, undoer FROM chain
+"""
+
+
 def undone(operation_ids):
     """Return the set of those operations that are taken back as things stand."""
-    undoers, asked = {}, set(map(_uuid, operation_ids))
-    wave = asked
-    while wave:
-        found = Event.objects.filter(undo_of__in=wave).values_list("undo_of", "operation_id")
-        pairs = set(found.distinct())
-        for target, by in pairs:
-            undoers.setdefault(target, set()).add(by)
-        wave = {by for _, by in pairs}
-
-    def is_undone(operation):
-        return any(not is_undone(by) for by in undoers.get(operation, ()))
-
-    return {operation for operation in asked if is_undone(operation)}
+    asked, undoers, states = set(map(_uuid, operation_ids)), {}, {}
+    with connection.cursor() as cursor:
+        cursor.execute(UNDOERS, [list(asked)])
+        for target, undoer in cursor.fetchall():
+            undoers.setdefault(target, []).append(undoer)
+    pending = list(asked)
+    while pending:
+        operation = pending[-1]
+        unknown = [by for by in undoers.get(operation, ()) if by not in states]
+        if unknown:
+            pending += unknown
+        else:
+            states[operation] = any(not states[by] for by in undoers.get(operation, ()))
+            pending.pop()
+    return {operation for operation in asked if states[operation]}
 
 
 def _uuid(value):

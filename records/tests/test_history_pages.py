@@ -8,7 +8,7 @@ from django.urls import reverse
 from kdap.tests.people import give_role
 from records import images
 from records.entries import create_entries, delete_entries, update_entries
-from records.services import change_structure
+from records.services import change_record, change_structure
 from records.tests.helpers import add
 from workspaces import log
 from workspaces.models import Role
@@ -150,6 +150,13 @@ class TestOperation:
         assert page(charlie, "record_operation", books.pk, found.id).status_code == 404
         assert page(alice, "record_operation", other.pk, found.id).status_code == 404
         assert page(charlie, "workspace_operation", books.workspace_id, found.id).status_code == 404
+
+    def test_is_shown_however_many_records_it_is_about(self, alice, make_record):
+        records = [make_record(f"Books {n}", title="text") for n in range(log.MOST_FACTS + 1)]
+        with alice.acting() as actor:
+            for record in records:
+                change_record(record=record, actor=actor, color="red")
+        assert page(alice, "record_operation", records[-1].pk, actor.operation).status_code == 200
 
     def test_undo_shows_first_and_then_does(self, bob, books, emma):
         found = newest(bob, books)
