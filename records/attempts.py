@@ -13,33 +13,34 @@ MOST_SEARCHED = 200
 class Attempts:
     """Carries a statement out on as many entries as the record's rules allow.
 
-    `ids` is SQL that gives the entries it is about; what is refused is counted as kept on the
-    outcome, with the reason.
+    `ids` is SQL that gives the entries it is about. What is refused is counted as kept on the
+    outcome, with the reason; `refused` has its ids and `written` how many rows were written.
     """
 
     def __init__(self, record, outcome, ids):
         self.record, self.outcome, self.ids = record, outcome, ids
-        self.searched = 0
+        self.searched, self.written, self.refused = 0, 0, []
 
     def run(self, write, ids=None):
         """Call write(condition), where the condition is SQL to put behind an entry_id, or "".
 
-        It returns how many it wrote; so does this. Halves what is refused until the culprits
-        are alone.
+        It returns how many it wrote. Halves what is refused until the culprits are alone.
         """
         only = "" if ids is None else f" IN ({', '.join(map(str, ids))})"
         try:
             with explained(self.record):
-                return write(only)
+                self.written += write(only)
         except Invalid as error:
             self.searched += 1
             ids = [id for (id,) in ask(self.ids)] if ids is None else ids
             if len(ids) > 1 and self.searched <= MOST_SEARCHED:
                 middle = len(ids) // 2
-                return self.run(write, ids[:middle]) + self.run(write, ids[middle:])
+                self.run(write, ids[:middle])
+                self.run(write, ids[middle:])
+                return
             examples = [{"entry_id": id, "detail": error.detail} for id in ids[:MOST_EXAMPLES]]
             self.outcome.add(kept=len(ids), examples=examples)
-            return 0
+            self.refused += ids
 
 
 def run(statement):

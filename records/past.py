@@ -1,6 +1,7 @@
 """A record as it was: its structure then, where the columns of then are now, its entries then."""
 
 import copy
+import datetime as dt
 import time
 from collections import namedtuple
 from dataclasses import dataclass
@@ -39,9 +40,9 @@ class Past:
     def incarnations(self, field):
         """Return [Incarnation] of a field from then until now, oldest first.
 
-        A conversion leaves the cells of the old type in a column of their own. The last one is
-        what people see now; a deleted field ends with the column it has on the shelf. Empty when
-        its cells were purged.
+        A conversion leaves the cells of the old type in a column of their own; incarnations in
+        the same column differ in label or rules at most. The last one is what people see now; a
+        deleted field ends with the column it has on the shelf. Empty when its cells were purged.
         """
         first = self.column(field)
         if first is None:
@@ -52,9 +53,7 @@ class Past:
             (item for item in present.shelf if item.field.id == field.id and item.column),
             key=lambda item: item.version,
         )
-        passed = next((n for n, item in enumerate(steps) if item.column == first), None)
-        if passed is None:
-            return line
+        passed = next((n for n, item in enumerate(steps) if item.column == first), len(steps))
         line += [Incarnation(item.field, item.column) for item in steps[passed + 1 :]]
         now = next((item for item in present.fields if item.id == field.id), None)
         if now is not None:
@@ -154,6 +153,27 @@ def carry(line, sql):
     return f"({sql})"
 
 
+def misfits(line, sql):
+    """Return SQL: whether its field now can't take `sql`, a cell of the first of `line`.
+
+    That is when it can't be carried there or breaks a rule there. It is "" when neither can be.
+    """
+    if not line:
+        return ""
+    old, new, value = line[0], line[-1], carry(line, sql)
+    kept = _rules(old.field, value) if old.field.type == new.field.type else []
+    found = [f"({rule}) IS FALSE" for rule in _rules(new.field, value) if rule not in kept]
+    if old.column != new.column:
+        found.append(f"{sql} IS NOT NULL AND {value} IS NULL")
+    return " OR ".join(found)
+
+
+def _rules(field, sql):
+    """Return the rules that the cell `sql` of `field` can break by itself, as SQL conditions."""
+    required = [f"{sql} IS NOT NULL"] if field.required else []
+    return required + [rule for _, rule in field.kind.checks(field, sql)]
+
+
 def past_of(record, event, moment=None):
     """Return the Past of `record` at the event numbered `event`; Missing before its beginning."""
     found = (
@@ -219,14 +239,15 @@ def _moment(text):
     except ValueError:
         moment = day = None
     if day:
-        moment = timezone.datetime.combine(day, timezone.datetime.max.time())
+        moment = dt.datetime.combine(day, dt.time.max)
     if moment is None:
         raise Invalid(
             f"“{text[:60]}” is no moment. Give one as 2026-01-31T18:30, with a zone as +01:00 or "
             "without, or the number of an event."
         )
     try:
-        return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+        aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+        return aware.astimezone(dt.UTC)
     except (ValueError, OverflowError):
         raise Invalid("That moment is out of reach of any calendar.") from None
 

@@ -1,10 +1,12 @@
 """Bringing back what a record held at an earlier moment, as an ordinary operation."""
 
+from dataclasses import dataclass
+
 from records import factory, services, tables
 from records.attempts import Attempts, ask, run
 from records.history import quoted
 from records.models import Record
-from records.past import carry, past_of
+from records.past import carry, misfits, past_of
 from workspaces import access
 from workspaces.errors import Invalid, Missing
 from workspaces.operations import carry_out
@@ -31,6 +33,40 @@ def restore(*, then, actor, ids=None, keys=None, preview=False):
     return carry_out(work, actor=inner, preview=preview)
 
 
+MISFIT = "Fields do not take their old values any more."
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A cell to bring back: its field now, SQL of the value then, and whether that breaks a rule."""
+
+    field: object
+    value: str
+    misfit: str
+
+    @property
+    def _differs(self):
+        return f"t.{quoted(self.field.key)} IS DISTINCT FROM {self.value}"
+
+    @property
+    def goes_back(self):
+        """SQL condition: the cell gets its old value."""
+        return f"({self._differs} AND NOT ({self.misfit}))" if self.misfit else self._differs
+
+    @property
+    def stays(self):
+        """SQL condition: it would, but its field does not take it."""
+        return f"({self._differs} AND ({self.misfit}))" if self.misfit else "false"
+
+    @property
+    def assignment(self):
+        """SQL for the SET list of an UPDATE."""
+        column = quoted(self.field.key)
+        if not self.misfit:
+            return f"{column} = {self.value}"
+        return f"{column} = CASE WHEN {self.misfit} THEN t.{column} ELSE {self.value} END"
+
+
 class _Restoring:
     def __init__(self, then, actor, outcome, ids, keys):
         self.actor, self.outcome, self.keys = actor, outcome, keys
@@ -51,7 +87,7 @@ class _Restoring:
         missing = [key for key in self.keys if key not in known]
         if missing:
             raise Missing(f"There was no field “{str(missing[0])[:60]}” that can be written.")
-        fields = [known[key] for key in self.keys]
+        fields = [known[key] for key in dict.fromkeys(self.keys)]
         now = {field.id for field in self.record.structure.fields}
         gone = [field for field in fields if field.id not in now]
         if gone:
@@ -62,14 +98,16 @@ class _Restoring:
         return fields
 
     def run(self):
-        values, lost = self._values()
+        cells = [self._wanted(field) for field in self.fields]
+        cells = [cell for cell in cells if cell and not cell.field.kind.computed]
+        there = {cell.field.id for cell in cells}
+        lost = [field.label for field in self.fields if field.id not in there]
         if lost:
             detail = f"Deleted since and not brought back: {', '.join(lost)}."
             self.outcome.add(kept=len(lost), examples=[{"detail": detail}])
-        if values:
-            self._change(values)
+        self._change(cells)
         if self.keys is None:
-            self._bring_back(values)
+            self._bring_back()
         if self.everything:
             self.outcome.add(
                 run(
@@ -78,45 +116,52 @@ class _Restoring:
                 )
             )
 
-    def _values(self):
-        """Return ({key now: SQL of the value then}, labels of fields that are gone)."""
-        now = {field.id: field for field in self.record.structure.columns}
-        values, lost = {}, []
-        for field in self.fields:
-            line = self.past.incarnations(field)
-            if line and field.id in now and not now[field.id].kind.computed:
-                values[now[field.id].key] = carry(line, f"p.{quoted(field.key)}")
-            else:
-                lost.append(field.label)
-        return values, lost
+    def _wanted(self, field):
+        """Return the Wanted cell for a field then, None when there is no such field now."""
+        line = self.past.incarnations(field)
+        now = next((f for f in self.record.structure.columns if f.id == field.id), None)
+        if not line or now is None:
+            return None
+        then = f"p.{quoted(field.key)}"
+        return Wanted(now, carry(line, then), misfits(line, then))
 
-    def _change(self, values):
-        differs = {key: f"t.{quoted(key)} IS DISTINCT FROM {sql}" for key, sql in values.items()}
-        join = f"{self.live} t JOIN {self._then} ON p.entry_id = t.entry_id"
-        any_differs = " OR ".join(differs.values())
-        where = f"({any_differs}){self.named}"
-        each = " + ".join(f"(CASE WHEN {test} THEN 1 ELSE 0 END)" for test in differs.values())
-        [(cells,)] = ask(f"SELECT coalesce(sum({each}), 0) FROM {join} WHERE {where}")
+    def _change(self, cells):
+        """Give entries that are still there their values then, where the rules of today allow it."""
         if not cells:
             return
-        kept = self.outcome.kept
-        sets = ", ".join(f"{quoted(key)} = {sql}" for key, sql in values.items())
+        back, stay = [cell.goes_back for cell in cells], [cell.stays for cell in cells]
+        join = f"{self.live} t JOIN {self._then} ON p.entry_id = t.entry_id"
+        source = f"{join} WHERE ({' OR '.join(back + stay)}){self.named}"
+        [(cells_back, kept)] = ask(f"SELECT {_summed(back)}, {_summed(stay)} FROM {source}")
+        self.outcome.add(kept=int(kept), examples=[{"detail": MISFIT}] if kept else ())
+        if not cells_back:
+            return
+        sets = ", ".join(cell.assignment for cell in cells)
 
         def write(only):
             return run(
                 f"UPDATE {self.live} t SET {sets} FROM {self._then} "
-                f"WHERE p.entry_id = t.entry_id AND {where}"
+                f"WHERE p.entry_id = t.entry_id AND ({' OR '.join(back)}){self.named}"
                 + (f" AND t.entry_id{only}" * bool(only))
             )
 
-        ids = f"SELECT t.entry_id FROM {join} WHERE {where} ORDER BY 1"
-        Attempts(self.record, self.outcome, ids).run(write)
-        refused = self.outcome.kept - kept
-        self.outcome.add(max(0, int(cells) - refused))
+        attempts = Attempts(
+            self.record, self.outcome, f"SELECT t.entry_id FROM {source} ORDER BY 1"
+        )
+        attempts.run(write)
+        if attempts.refused:
+            refused = f"t.entry_id IN ({', '.join(map(str, attempts.refused))})"
+            [(stayed,)] = ask(f"SELECT {_summed(back)} FROM {source} AND {refused}")
+            cells_back -= stayed
+        self.outcome.add(int(cells_back))
 
-    def _bring_back(self, values):
+    def _bring_back(self):
+        """Insert the entries deleted since as they were, with the numbers that KDAP gave them."""
         listed = {"entry_id": "p.entry_id", "created_at": "p.created_at"}
-        listed |= {"created_by": "p.created_by"} | values
+        listed["created_by"] = "p.created_by"
+        for field in self.past.structure.columns:
+            if cell := self._wanted(field):
+                listed[cell.field.key] = cell.value
         for field in self.record.structure.columns:
             default = factory.default_sql(self.record, field)
             if default and field.key not in listed:
@@ -131,9 +176,17 @@ class _Restoring:
             )
 
         ids = f"SELECT p.entry_id FROM {self._then} WHERE {where} ORDER BY 1"
-        self.outcome.add(Attempts(self.record, self.outcome, ids).run(write))
+        attempts = Attempts(self.record, self.outcome, ids)
+        attempts.run(write)
+        self.outcome.add(attempts.written)
 
     @property
     def _then(self):
         """SQL of the entries then, called p."""
         return self.past.source.removesuffix(" AS entries") + " AS p"
+
+
+def _summed(tests):
+    """Return SQL of how often the conditions hold, over all rows."""
+    cases = " + ".join(f"(CASE WHEN {test} THEN 1 ELSE 0 END)" for test in tests)
+    return f"coalesce(sum({cases}), 0)"

@@ -14,7 +14,7 @@ from records.entries import explained
 from records.history import quoted, stamped
 from records.models import Record
 from records.names import history_name
-from records.past import Incarnation, carry, past_of
+from records.past import Incarnation, carry, misfits, past_of
 from workspaces import access
 from workspaces.errors import Conflict, Missing
 from workspaces.operations import MOST_EXAMPLES, undoes
@@ -22,28 +22,28 @@ from workspaces.operations import MOST_EXAMPLES, undoes
 
 @dataclass(frozen=True)
 class Cell:
-    """A column that an undo sets: its name now and the SQL of a value for it.
+    """A column that an undo sets: its name now, and the column of an image that has the value.
 
-    `image` gives the value out of an image's column `column`, whose SQL it is called with;
-    `label` is None for a column that people don't see. `made` is there when the image has the
-    column `name` as well, as it was before a conversion that was taken back since: it gives what
-    that conversion made of it.
+    `line` are the field's incarnations from then until now, along which the value is carried;
+    `label` is None for a column that people don't see. `hidden` is there when the image has the
+    column `name` as well, as it was before a conversion that was taken back since: its field then.
     """
 
     label: str | None
     name: str
     column: str
-    image: object
-    made: object = None
+    line: tuple = ()
+    hidden: object = None
 
     def of(self, alias):
         """Return the SQL of this cell's value in the image called `alias`."""
         there = f"{alias}.{quoted(self.column)}"
-        if self.made is None:
-            return self.image(there)
+        if self.hidden is None:
+            return carry(self.line, there)
         before = f"{alias}.{quoted(self.name)}"
-        unedited = f"{there} IS NOT DISTINCT FROM {self.made(before)}"
-        return f"(CASE WHEN {unedited} THEN {before} ELSE {self.image(there)} END)"
+        made = carry((Incarnation(self.hidden, self.name), self.line[0]), before)
+        unedited = f"{there} IS NOT DISTINCT FROM {made}"
+        return f"(CASE WHEN {unedited} THEN {before} ELSE {carry(self.line, there)} END)"
 
 
 class Taking:
@@ -90,13 +90,15 @@ class Taking:
         seen = {cell.name for cell in made}
         for name, field in hidden.items():
             if name not in seen and (keys is None or field.key in keys):
-                made.append(Cell(None, name, name, str))
+                made.append(Cell(None, name, name))
         return made
 
     def attempt(self, write):
-        """Call write(SQL condition on entry_id); leave out what the database refuses."""
+        """Call write(SQL condition on entry_id), without what the database refuses; return Attempts."""
         ids = f"SELECT entry_id FROM {self.twin} o WHERE {self.before} ORDER BY 1"
-        return Attempts(self.record, self.outcome, ids).run(write)
+        attempts = Attempts(self.record, self.outcome, ids)
+        attempts.run(write)
+        return attempts
 
     def lock(self):
         """Lock the event's live entries in the order of their ids."""
@@ -125,25 +127,12 @@ def _cells_of(line, hidden):
     if not line:
         return []
     first, last = line[0], line[-1]
-    if len(line) == 1 or first.column == last.column:
-        return [Cell(last.field.label, first.column, first.column, str)]
-
-    def carried(sql):
-        return carry(line, sql)
-
-    def converted(sql):
-        return carry([Incarnation(hidden[last.column], last.column), first], sql)
-
+    if first.column == last.column:
+        return [Cell(last.field.label, first.column, first.column, (first, last))]
     # The hidden column is set too: taking the conversion back then finds the right cell there.
     return [
-        Cell(
-            last.field.label,
-            last.column,
-            first.column,
-            carried,
-            converted if last.column in hidden else None,
-        ),
-        Cell(None, first.column, first.column, str),
+        Cell(last.field.label, last.column, first.column, tuple(line), hidden.get(last.column)),
+        Cell(None, first.column, first.column),
     ]
 
 
@@ -156,14 +145,13 @@ def updated(event, actor, outcome, force):
         return
     taking.lock()
     tests = [_tests(cell, force) for cell in cells]
-    seen = [n for n, cell in enumerate(cells) if cell.label]
-    _count_cells(taking, cells, tests, seen)
+    back = _count_cells(taking, cells, tests)
     sets = ", ".join(
-        f"{quoted(cell.name)} = CASE WHEN {back} THEN {cell.of('o')} ELSE t.{quoted(cell.name)} END"
-        for cell, (back, _) in zip(cells, tests, strict=True)
+        f"{quoted(cell.name)} = CASE WHEN {test.back} THEN {cell.of('o')} ELSE t.{quoted(cell.name)} END"
+        for cell, test in zip(cells, tests, strict=True)
     )
     sets += f", {stamped(taking.record.number)}"
-    any_back = " OR ".join(back for back, _ in tests)
+    any_back = " OR ".join(test.back for test in tests)
 
     def write(only):
         return run(
@@ -172,51 +160,98 @@ def updated(event, actor, outcome, force):
             + (f" AND o.entry_id{only}" if only else "")
         )
 
-    taking.attempt(write)
+    attempts = taking.attempt(write)
+    outcome.add(back - _count(taking, _sum(cells, tests, "back"), attempts.refused))
+
+
+@dataclass(frozen=True)
+class Tests:
+    """SQL conditions on a cell: whether it goes back, or stays, and why it does."""
+
+    back: str
+    changed: str = "false"
+    misfit: str = "false"
+
+
+WHY = {
+    "changed": "It was changed since.",
+    "misfit": "Its field does not take the old value any more.",
+}
 
 
 def _tests(cell, force):
-    """Return SQL conditions (give this cell back, keep it though the event had changed it)."""
     now, was = f"t.{quoted(cell.name)}", cell.of("o")
     wrote = f"CASE WHEN w.entry_id IS NULL THEN {now} ELSE {cell.of('w')} END"
     touched = (
         f"w.entry_id IS NULL OR w.{quoted(cell.column)} IS DISTINCT FROM o.{quoted(cell.column)}"
     )
     differs = f"({touched}) AND {now} IS DISTINCT FROM {was}"
-    if force:
-        return f"({differs})", "false"
     same = f"{now} IS NOT DISTINCT FROM ({wrote})"
-    return f"({differs} AND {same})", f"({differs} AND NOT ({same}))"
+    changed = "false" if force else f"({differs} AND NOT ({same}))"
+    back = differs if force else f"{differs} AND {same}"
+    misfit = misfits(cell.line, f"o.{quoted(cell.column)}")
+    if not misfit:
+        return Tests(f"({back})", changed)
+    return Tests(f"({back} AND NOT ({misfit}))", changed, f"({back} AND ({misfit}))")
 
 
-def _count_cells(taking, cells, tests, seen):
-    """Add to the outcome how many cells go back and how many stay, with examples of these."""
-    backs = " + ".join(f"(CASE WHEN {tests[n][0]} THEN 1 ELSE 0 END)" for n in seen) or "0"
-    keeps = " + ".join(f"(CASE WHEN {tests[n][1]} THEN 1 ELSE 0 END)" for n in seen) or "0"
-    source = (
+def _sum(cells, tests, of):
+    """Return SQL of how many cells that people see meet the condition `of` in one entry."""
+    seen = (getattr(test, of) for cell, test in zip(cells, tests, strict=True) if cell.label)
+    counted = (f"(CASE WHEN {test} THEN 1 ELSE 0 END)" for test in seen if test != "false")
+    return " + ".join(counted) or "0"
+
+
+def _source(taking):
+    return (
         f"{taking.twin} o LEFT JOIN {taking.live} t ON t.entry_id = o.entry_id "
         f"LEFT JOIN {taking.since} WHERE {taking.before} AND o._op = 'U'"
     )
-    [(back, kept, gone)] = ask(
-        f"SELECT coalesce(sum({backs}) FILTER (WHERE t.entry_id IS NOT NULL), 0), "
-        f"coalesce(sum({keeps}) FILTER (WHERE t.entry_id IS NOT NULL), 0), "
-        f"count(*) FILTER (WHERE t.entry_id IS NULL) FROM {source}"
+
+
+def _count(taking, counted, ids):
+    """Return the sum of the SQL `counted` over the entries `ids`."""
+    if not ids:
+        return 0
+    named = f"t.entry_id IN ({', '.join(map(str, ids))})"
+    [(found,)] = ask(f"SELECT coalesce(sum({counted}), 0) FROM {_source(taking)} AND {named}")
+    return int(found)
+
+
+def _count_cells(taking, cells, tests):
+    """Return how many cells go back; add to the outcome how many stay, with examples."""
+    sums = [_sum(cells, tests, of) for of in ("back", *WHY)]
+    there = "FILTER (WHERE t.entry_id IS NOT NULL)"
+    summed = ", ".join(f"coalesce(sum({each}) {there}, 0)" for each in sums)
+    [(back, *stay, gone)] = ask(
+        f"SELECT {summed}, count(*) FILTER (WHERE t.entry_id IS NULL) FROM {_source(taking)}"
     )
     examples = []
-    if kept:
-        which = ", ".join(f"CASE WHEN {tests[n][1]} THEN {n} END" for n in seen)
-        rows = ask(
-            f"SELECT o.entry_id, array_remove(ARRAY[{which}], NULL) FROM {source} "
-            f"AND t.entry_id IS NOT NULL AND {keeps} > 0 ORDER BY 1 LIMIT {MOST_EXAMPLES}"
-        )
-        examples = [
-            {"entry_id": id, "field": cells[n].label, "detail": "It was changed since."}
-            for id, numbers in rows
-            for n in numbers
-        ]
+    if any(stay):
+        examples = _examples(taking, cells, tests, " + ".join(sums[1:]))
     if gone:
         examples.append({"detail": f"{gone:,} entries were deleted since."})
-    taking.outcome.add(int(back), int(kept) + gone, examples)
+    taking.outcome.add(kept=int(sum(stay)) + gone, examples=examples)
+    return int(back)
+
+
+def _examples(taking, cells, tests, stays):
+    """Return examples of cells that stay; `stays` is SQL of how many of an entry do."""
+    which = ", ".join(
+        f"CASE WHEN {getattr(test, why)} THEN '{number} {why}' END"
+        for number, (cell, test) in enumerate(zip(cells, tests, strict=True))
+        for why in WHY
+        if cell.label and getattr(test, why) != "false"
+    )
+    rows = ask(
+        f"SELECT o.entry_id, array_remove(ARRAY[{which}], NULL) FROM {_source(taking)} "
+        f"AND t.entry_id IS NOT NULL AND {stays} > 0 ORDER BY 1 LIMIT {MOST_EXAMPLES}"
+    )
+    told = ((id, *text.split()) for id, texts in rows for text in texts)
+    return [
+        {"entry_id": id, "field": cells[int(number)].label, "detail": WHY[why]}
+        for id, number, why in told
+    ]
 
 
 @undoes("entries.created")
@@ -226,24 +261,26 @@ def created(event, actor, outcome, force):
     taking.lock()
     same = [f"t.{quoted(c.name)} IS NOT DISTINCT FROM {c.of('o')}" for c in taking.cells()]
     same += [f"t.{quoted(f.key)} IS NULL" for f in _younger(taking) if f.default is None]
-    changed = (
-        f"SELECT t.entry_id FROM {taking.twin} o JOIN {taking.live} t USING (entry_id) "
-        f"WHERE o._ev = {event.id} AND o._ev_to > {event.id} AND o.entry_id {taking.entries} "
-        f"AND NOT ({' AND '.join(same) or 'true'})"
-    )
+    same = " AND ".join(same) or "true"
+    made = f"o._ev = {event.id} AND o._ev_to > {event.id} AND o.entry_id"
     if not force:
-        ids = [id for (id,) in ask(f"{changed} ORDER BY 1")]
-        examples = [{"entry_id": i, "detail": "It was changed since."} for i in ids[:MOST_EXAMPLES]]
-        outcome.add(kept=len(ids), examples=examples)
+        rows = ask(
+            f"SELECT t.entry_id, count(*) OVER () FROM {taking.twin} o JOIN {taking.live} t "
+            f"USING (entry_id) WHERE {made} {taking.entries} AND NOT ({same}) "
+            f"ORDER BY 1 LIMIT {MOST_EXAMPLES}"
+        )
+        examples = [{"entry_id": id, "detail": WHY["changed"]} for id, _ in rows]
+        outcome.add(kept=rows[0][1] if rows else 0, examples=examples)
     # A deleted entry may have come back under another event; then it is not of this one.
-    mine = (
-        f"t._ev = {event.id} OR EXISTS (SELECT FROM {taking.twin} o WHERE o.entry_id = t.entry_id "
-        f"AND o._ev = {event.id} AND o._ev_to > {event.id})"
-    )
-    keep = "" if force else f" AND t.entry_id NOT IN ({changed})"
+    image = f"SELECT FROM {taking.twin} o WHERE {made} = t.entry_id"
+    if not force:
+        image += f" AND {same}"
     with explained(taking.record):
         outcome.add(
-            run(f"DELETE FROM {taking.live} t WHERE t.entry_id {taking.entries} AND ({mine}){keep}")
+            run(
+                f"DELETE FROM {taking.live} t WHERE t.entry_id {taking.entries} "
+                f"AND (t._ev = {event.id} OR EXISTS ({image}))"
+            )
         )
 
 
@@ -266,7 +303,7 @@ def deleted(event, actor, outcome, force):
             + (f" AND o.entry_id{only}" if only else "")
         )
 
-    outcome.add(taking.attempt(write))
+    outcome.add(taking.attempt(write).written)
 
 
 def _younger(taking):

@@ -10,6 +10,9 @@ from workspaces import log
 from workspaces.errors import Invalid
 from workspaces.operations import stacks, undo
 
+# So many operations of which nothing is left are passed over at a time.
+MOST_PASSED = 20
+
 
 @require_POST
 @json_answer
@@ -28,14 +31,16 @@ def redo_last(request, id):
 def _take_back(request, record, which, nothing):
     """Undo and answer {done, sentence, detail, …}, or {done: false, confirm: {…}} to ask first."""
     data = read_json(request)
-    named = data.get("operation")
-    operation = _uuid(named) if named else _last(request.actor, record, which)
+    force = data.get("force") is True
+    ask = not (force or data.get("confirmed") is True)
+    if named := data.get("operation"):
+        operation = _uuid(named)
+        outcome = undo(operation_id=operation, actor=request.actor, force=force, ask=ask)
+    else:
+        operation, outcome = _newest(request.actor, record, which, force, ask)
     if operation is None:
         return {"done": False, "sentence": nothing, "detail": "", **_state(request, record)}
     sentence = _sentence(operation, record)
-    force = data.get("force") is True
-    confirmed = force or data.get("confirmed") is True
-    outcome = undo(operation_id=operation, actor=request.actor, force=force, ask=not confirmed)
     if outcome.operation is None:
         asked = outcome.as_json() | {"operation": operation}
         return {"done": False, "sentence": sentence, "confirm": asked, **_state(request, record)}
@@ -49,9 +54,20 @@ def _take_back(request, record, which, nothing):
     }
 
 
-def _last(actor, record, which):
-    found = stacks(actor, record.pk)[which]
-    return found[-1] if found else None
+def _newest(actor, record, which, force, ask):
+    """Take back the newest operation on the undo (0) or redo (1) stack of which something is left.
+
+    Return (its id, Outcome). What others wrote over or deleted since does not bar the way to what
+    lies before it; when there is nothing else, it is asked about. (None, None) without any.
+    """
+    first = None, None
+    for operation in stacks(actor, record.pk)[which][: -MOST_PASSED - 1 : -1]:
+        outcome = undo(operation_id=operation, actor=actor, force=force, ask=ask)
+        if outcome.restored:
+            return operation, outcome
+        if first[0] is None or (outcome.kept and not first[1].kept):
+            first = operation, outcome
+    return first
 
 
 def _sentence(operation, record):

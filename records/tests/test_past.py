@@ -129,6 +129,8 @@ class TestReading:
             ("9" * 18, "not happened yet"),
             ("9999-01-01T00:00Z", "still to come"),
             ("0001-01-01T00:00", "."),
+            ("0001-01-01T00:00+23:59", "out of reach"),
+            ("9999-12-31T23:59-23:59", "out of reach"),
             ("' OR 1=1", "is no moment"),
         ],
     )
@@ -237,6 +239,33 @@ class TestRestoring:
         with alice.acting():
             record.reload()
             assert column(record, "price") == [1, None]
+
+    def test_a_field_may_be_named_twice(self, alice, record, past):
+        restructure(alice, record, {"op": "delete_field", "field": "price"})
+        self.bring_back(alice, record, past, keys=["price", "price"])
+        with alice.acting():
+            record.reload()
+            assert column(record, "price") == [1, None]
+
+    def test_an_entry_comes_back_with_its_number(self, alice, make_record):
+        record = make_record(title="text", number="autonumber")
+        a, _ = add(alice, record, {"title": "a"}, {"title": "b"})
+        then = moment(alice, record)
+        with alice.acting() as actor:
+            delete_entries(record=record, ids=[a], actor=actor)
+        self.bring_back(alice, record, then, ids=[a])
+        with alice.acting():
+            assert column(record, "number") == [1, 2]
+
+    def test_a_cell_against_a_rule_of_today_stays_alone(self, alice, record, past):
+        change(alice, record, {self.a: {"title": "here"}})
+        [empty] = add(alice, record, {"price": 3})
+        then = moment(alice, record)
+        change(alice, record, {id: {"title": "x", "price": 0} for id in (self.a, empty)})
+        restructure(alice, record, {"op": "change_field", "field": "title", "required": True})
+        outcome = self.bring_back(alice, record, then, ids=[self.a, empty])
+        assert (outcome.restored, outcome.kept) == (3, 1)
+        assert self.titles(alice, record) == ["here", "new", "x"]
 
     def test_through_a_conversion(self, alice, record, past):
         restructure(alice, record, {"op": "change_field", "field": "price", "type": "text"})

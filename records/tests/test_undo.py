@@ -123,6 +123,33 @@ class TestEntries:
         assert "unique" in outcome.examples[0]["detail"]
         assert sorted(cells(alice, record, "code")) == ["A", "B"]
 
+    def test_what_the_database_refuses_is_not_counted_as_restored(self, alice, make_record):
+        record = make_record(code={"type": "text", "unique": True})
+        [a] = add(alice, record, {"code": "A"})
+        done = change(alice, record, {a: {"code": "X"}})
+        add(alice, record, {"code": "A"})
+        outcome = takes_back(alice, done)
+        assert (outcome.restored, outcome.kept) == (0, 1)
+        assert "unique" in outcome.examples[0]["detail"]
+
+    def test_a_cell_against_a_rule_of_today_keeps_no_other_from_going_back(
+        self, alice, make_record
+    ):
+        kind = {"type": "choice", "options": {"choices": ["A", "B"]}}
+        record = make_record(kind=kind, price="integer")
+        ids = add(alice, record, *({"kind": "A", "price": n} for n in range(3)))
+        done = change(alice, record, {id: {"kind": "B", "price": 9} for id in ids})
+        fewer = {"op": "change_field", "field": "kind", "options": {"choices": ["B"]}}
+        restructure(alice, record, fewer)
+        outcome = takes_back(alice, done)
+        assert (outcome.restored, outcome.kept) == (3, 3)
+        assert outcome.examples[0] == {
+            "entry_id": ids[0],
+            "field": "Kind",
+            "detail": "Its field does not take the old value any more.",
+        }
+        assert cells(alice, record, "price") == [0, 1, 2]
+
     def test_an_upsert_is_one_operation(self, alice, record):
         add(alice, record, {"title": "a", "price": 1})
         rows = [{"title": "a", "price": 5}, {"title": "b", "price": 6}]
@@ -159,6 +186,16 @@ class TestRedo:
         assert cells(alice, record, "price") == [2]
         with alice.acting():
             assert undone([done, back]) == {back}
+
+    def test_a_long_chain_of_undo_and_redo_is_one_question(
+        self, alice, record, django_assert_num_queries
+    ):
+        [a] = add(alice, record, {"price": 1})
+        chain = [change(alice, record, {a: {"price": 2}})]
+        for _ in range(5):
+            chain.append(takes_back(alice, chain[-1]).operation)
+        with alice.acting(), django_assert_num_queries(1):
+            assert undone(chain) == {chain[0], chain[2], chain[4]}
 
     def test_not_twice(self, alice, record):
         [a] = add(alice, record, {"price": 1})

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from kdap.tests.people import give_role
 from records import feed
-from records.entries import update_entries
+from records.entries import delete_entries, update_entries
 from records.tests.helpers import add, column, events
 from workspaces.access import acting_as
 from workspaces.errors import Invalid
@@ -75,6 +75,17 @@ def test_a_conflict_is_asked_about_first(alice, bob, record):
     assert (answer["confirm"]["restored"], answer["confirm"]["kept"]) == (0, 1)
     assert answer["confirm"]["examples"][0]["field"] == "Price"
     _, answer = post(alice, "grid_undo", record, operation=first, force=True)
+    assert answer["done"]
+    assert prices(alice, record) == [1]
+
+
+def test_what_others_deleted_does_not_bar_the_way_to_what_lies_before(alice, bob, record):
+    [id] = add(alice, record, {"price": 1})
+    edit(alice, record, id, price=2)
+    [gone] = add(alice, record, {"price": 7})
+    with bob.acting() as actor:
+        delete_entries(record=record, ids=[gone], actor=actor)
+    _, answer = post(alice, "grid_undo", record)
     assert answer["done"]
     assert prices(alice, record) == [1]
 
