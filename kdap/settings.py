@@ -72,6 +72,7 @@ CELERY_BEAT_SCHEDULE = {
     "half-made indexes": {"task": "records.indexes.sweep", "schedule": 60},
     "the trash": {"task": "records.tasks.purge_trash", "schedule": 24 * 3600},
     "seals of the log": {"task": "workspaces.tasks.seal_events", "schedule": 60},
+    "history that is too old": {"task": "records.tasks.trim_history", "schedule": 24 * 3600},
     "idempotency keys": {"task": "workspaces.tasks.purge_idempotency_keys", "schedule": 3600},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")

@@ -54,6 +54,13 @@ class RecordChange(Strict):
     icon = serializers.CharField(required=False, max_length=32)
     color = serializers.CharField(required=False, max_length=16)
     position = serializers.IntegerField(required=False, min_value=0, max_value=100_000)
+    history_days = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=services.MOST_HISTORY_DAYS,
+        help_text="For how long history is kept; null for ever.",
+    )
 
 
 class RecordOutput(serializers.ModelSerializer):
@@ -74,6 +81,8 @@ class RecordOutput(serializers.ModelSerializer):
             "icon",
             "color",
             "position",
+            "history_days",
+            "history_begins_at",
             "created_at",
             "updated_at",
             "deleted_at",

@@ -24,7 +24,7 @@ class EntryStepOutput(serializers.Serializer):
     """One change of an entry."""
 
     event_id = serializers.IntegerField()
-    what = serializers.ChoiceField(choices=["added", "changed", "deleted", "brought back"])
+    what = serializers.ChoiceField(choices=["added", "changed", "deleted", "brought back", "kept"])
     timestamp = serializers.DateTimeField(allow_null=True)
     user_id = serializers.UUIDField(allow_null=True, help_text="null for KDAP itself.")
     operation_id = serializers.UUIDField(allow_null=True)

@@ -6,4 +6,4 @@ class RecordsConfig(AppConfig):
 
     def ready(self):
         # Each registers what it knows of events.
-        from records import purging, sentences, undo, undo_definitions  # noqa: F401
+        from records import purging, sentences, trimming, undo, undo_definitions  # noqa: F401

@@ -74,13 +74,13 @@ def _spans(record):
 COUNTS = """
 SELECT COALESCE(log.event_id, written.event_id), log.type, log.count, written.count
 FROM (SELECT event_id, type, count FROM events
-      WHERE stream_id = %s AND type LIKE 'entries.%%' AND digest IS NOT NULL) AS log
+      WHERE stream_id = %s AND event_id > {begins} AND type LIKE 'entries.%%' AND digest IS NOT NULL) AS log
 FULL JOIN (
     SELECT event_id, count(*) FROM (
         SELECT _ev AS event_id FROM {table}
         UNION ALL SELECT _ev FROM {twin}
         UNION ALL SELECT _ev_to FROM {twin} WHERE _op = 'D'
-    ) AS images GROUP BY event_id
+    ) AS images WHERE event_id > {begins} GROUP BY event_id
 ) AS written USING (event_id)
 WHERE log.count IS DISTINCT FROM written.count ORDER BY 1 LIMIT {shown}
 """
@@ -89,7 +89,9 @@ WHERE log.count IS DISTINCT FROM written.count ORDER BY 1 LIMIT {shown}
 def _counts(record):
     """Every event is written whole, and nothing is written without one."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNTS.format(**_names(record), shown=SHOWN), [record.pk])
+        cursor.execute(
+            COUNTS.format(**_names(record), shown=SHOWN, begins=record.history_begins), [record.pk]
+        )
         return [
             f"{record.name}: event {event} ({type or 'not in the log'}) counts {count or 0} "
             f"entries; {written or 0} images name it."

@@ -295,6 +295,19 @@ class RecordForm(forms.Form):
         super().__init__(data, initial=initial, label_suffix="")
 
 
+class SettingsForm(RecordForm):
+    """The same of a record there is, and for how long its history is kept."""
+
+    history_days = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=36_500,
+        label="Keep history for this many days",
+        help_text="Empty: for ever. What entries were before is then removed once a day, which "
+        "nobody can undo. The log itself stays.",
+    )
+
+
 class DeleteForm(forms.Form):
     """Deleting a record asks for its name."""
 

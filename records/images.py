@@ -42,7 +42,7 @@ class Step:
 
     entry_id: int
     tag: int
-    what: str  # Added, Changed, Deleted, Brought back
+    what: str  # Added, Changed, Deleted, Brought back, Kept (of what was before, by a retention)
     cells: list = field(default_factory=list)
     event: Event | None = None
 
@@ -74,7 +74,8 @@ def steps_of(record, entry_id, *, before=None, limit=MOST_STEPS):
     for image in images:
         again = "Brought back" if last and last.end == "D" else "Changed"
         told = (last and last.cells, image.cells)
-        steps.append((Step(entry_id, image.tag, again if last else "Added"), *told))
+        begins = "Kept" if image.tag <= record.history_begins else "Added"
+        steps.append((Step(entry_id, image.tag, again if last else begins), *told))
         if image.end == "D" and (before is None or image.until < before):
             steps.append((Step(entry_id, image.until, "Deleted"), image.cells, None))
         last = image
@@ -86,6 +87,8 @@ def steps_of(record, entry_id, *, before=None, limit=MOST_STEPS):
     known = events.in_bulk([step.tag for step in found])
     for step in found:
         step.event = known.get(step.tag)
+        if step.what == "Kept" and step.event and step.event.type == "entries.created":
+            step.what = "Added"
     return found[: -limit - 1 : -1]
 
 
@@ -165,6 +168,8 @@ def _touched(record, operation_id):
     ).values_list("id", "payload")
     tags, ids, spans = set(), set(), []
     for tag, payload in events:
+        if tag <= record.history_begins:
+            continue  # what it found is not kept
         tags.add(tag)
         ids.update(payload.get("ids", ()))
         if "first" in payload:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
@@ -37,6 +38,10 @@ class Record(Snapshot):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # For how long history is kept (None: for ever), and the last event before what is kept of it.
+    history_days = models.IntegerField(null=True, editable=False)
+    history_begins = models.BigIntegerField(default=0, editable=False)
+    history_begins_at = models.DateTimeField(null=True, editable=False)
 
     objects = RecordQuerySet.as_manager()
     past = None  # a records.past.Past in a copy that shows the record as it was
@@ -50,6 +55,14 @@ class Record(Snapshot):
 
     def get_absolute_url(self):
         return reverse("record", args=[self.id])
+
+    @property
+    def history_note(self):
+        """A sentence on where history begins, "" when all of it is there."""
+        if not self.history_begins:
+            return ""
+        since = date_format(timezone.localtime(self.history_begins_at), "j F Y, H:i")
+        return f"The history of “{self.name}” begins on {since}; what was before is not kept."
 
     @cached_property
     def head(self):

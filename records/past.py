@@ -199,6 +199,8 @@ def as_of(record, text):
         past = _past_at(record, str(text).strip())
     except Missing as error:
         raise Invalid(error.detail) from None
+    if past.event < record.history_begins:
+        raise Invalid(record.history_note)
     then = copy.copy(record)
     then.__dict__.pop("head", None)
     version = StructureVersion.objects.get(record=record, version=past.version)

@@ -26,7 +26,8 @@ SHOWN = 10
 class Verdict:
     """What a check found: images and events looked at, and sentences on what is wrong.
 
-    `unproven` are events whose columns were purged since; nothing can be said of them.
+    `unproven` are events whose columns were purged since, or from before what is kept of history;
+    nothing can be said of them.
     """
 
     images: int = 0
@@ -113,6 +114,12 @@ def check_digests(record):
     verdict = Verdict()
     merged = []
     for era in eras(record):
+        begins = record.history_begins
+        if era.first <= begins:
+            verdict.unproven += _before(record, era)
+            if era.last is not None and era.last <= begins + 1:
+                continue
+            era = replace(era, first=begins + 1)
         # A new label or another order changes no column; one pass does for both.
         if merged and [*map(merged[-1].now, merged[-1].everything)] == [
             *map(era.now, era.everything)
@@ -123,6 +130,18 @@ def check_digests(record):
     for era in merged:
         verdict += _check_era(record, era)
     return verdict
+
+
+def _before(record, era):
+    """Return how many of an era's events lie before what is kept of history."""
+    last = min(record.history_begins, era.last or record.history_begins)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM events WHERE stream_id = %s AND digest IS NOT NULL "
+            "AND type LIKE 'entries.%%' AND event_id BETWEEN %s AND %s",
+            [record.pk, era.first, last],
+        )
+        return cursor.fetchone()[0]
 
 
 def _check_era(record, era):
@@ -193,9 +212,16 @@ class _Rebuilding:
         self._stand_at(first)
         tables.create(self.record, _lenient(first.structure))
         self._disarm()
+        begins = self.record.history_begins
         for era, after in [*pairwise(self.eras), (self.eras[-1], None)]:
+            if era.first <= begins and (era.last is None or begins < era.last):
+                self._lay(era, begins)
             for event in events:
-                if event[0] >= era.first and (era.last is None or event[0] < era.last):
+                if (
+                    event[0] > begins
+                    and event[0] >= era.first
+                    and (era.last is None or event[0] < era.last)
+                ):
                     self._replay(era, *event)
             if after:
                 self._step(era, after)
@@ -222,6 +248,23 @@ class _Rebuilding:
         """Nothing that is replayed may be logged or stamped again."""
         tables.execute(f"ALTER TABLE {self.table} DISABLE TRIGGER USER")
 
+    def _lay(self, era, begins):
+        """Fill the table with what entries were when their kept history begins."""
+        then, now = self._names(era)
+        lasted = f"_ev <= {begins}"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {self.table} ({then}) "
+                f"SELECT {now} FROM {self.live} WHERE {lasted} UNION ALL "
+                f"SELECT {now} FROM {self.twin} WHERE {lasted} AND _ev_to > {begins}"
+            )
+            self.verdict.images += cursor.rowcount
+
+    def _names(self, era):
+        """Return the SQL lists of an era's columns as they were, and as they are called now."""
+        names = ["entry_id", *(name for name in era.everything if name != "entry_id")]
+        return ", ".join(map(quoted, names)), ", ".join(quoted(era.now(name)) for name in names)
+
     def _replay(self, era, event, type, ids, first, last):
         self.verdict.events += 1
         span = f"BETWEEN {first} AND {last}"
@@ -229,8 +272,7 @@ class _Rebuilding:
             numbers = ids if isinstance(ids, list) else orjson.loads(ids)
             span = f"= ANY (ARRAY{numbers}::bigint[])"
         names = [name for name in era.everything if name != "entry_id"]
-        then = ", ".join(map(quoted, ["entry_id", *names]))
-        now = ", ".join(quoted(era.now(name)) for name in ["entry_id", *names])
+        then, now = self._names(era)
         images = (
             f"(SELECT {now} FROM {self.live} WHERE _ev = {event} AND entry_id {span} UNION ALL "
             f"SELECT {now} FROM {self.twin} WHERE _ev = {event} AND entry_id {span})"

@@ -60,10 +60,19 @@ def _changed(fact):
         parts.append("Changed what is said about the record")
     if "position" in now:
         parts.append("Moved the record")
-    rest = now.keys() - look - {"name", "description", "position"}
+    if "history_days" in now:
+        days = now["history_days"]
+        kept = f"for {counted(days, 'day')}" if days else "for ever"
+        parts.append(f"Set history to be kept {kept}")
+    rest = now.keys() - look - {"name", "description", "position", "history_days"}
     if rest:
         parts.append(f"Changed {listed(sorted(rest), 'setting')} of the record")
     return ". ".join(parts)
+
+
+@says("record.history_trimmed", icon="history")
+def _trimmed(fact):
+    return "Removed the history from before what the record keeps"
 
 
 @says("record.deleted", icon="trash")

@@ -12,7 +12,7 @@ from records.models import Record, RecordStructure, StructureVersion
 from records.names import table_name
 from records.structure_jobs import StructureJob
 from workspaces import access
-from workspaces.errors import Conflict
+from workspaces.errors import Conflict, Invalid
 from workspaces.events import append, applied, applies, keeps, stamp
 from workspaces.services import clean_name
 
@@ -58,10 +58,25 @@ def create_record(*, workspace, name, fields, actor, description="", icon="table
     return record
 
 
+UNCHANGED = object()
+MOST_HISTORY_DAYS = 36_500
+
+
 def change_record(
-    *, record, actor, name=None, description=None, icon=None, color=None, position=None
+    *,
+    record,
+    actor,
+    name=None,
+    description=None,
+    icon=None,
+    color=None,
+    position=None,
+    history_days=UNCHANGED,
 ):
-    """Change what is given of a record's name, description, icon, colour or place."""
+    """Change what is given of a record's name, description, icon, colour, place or retention.
+
+    `history_days` is for how long its history is kept, None for ever.
+    """
     access.require(actor, "structure", record.workspace_id)
     given = {
         "name": name if name is None else clean_name(name, "record name"),
@@ -75,6 +90,10 @@ def change_record(
         for key, value in given.items()
         if value is not None and value != getattr(record, key)
     }
+    if history_days is not UNCHANGED and history_days != record.history_days:
+        if history_days is not None and not 1 <= history_days <= MOST_HISTORY_DAYS:
+            raise Invalid(f"History is kept for 1 to {MOST_HISTORY_DAYS:,} days, or for ever.")
+        changed["history_days"] = history_days
     if not changed:
         return record
     was = {key: getattr(record, key) for key in changed}

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from records import long_changes, purging
+from records import long_changes, purging, trimming
 from records.imports import running, services
 from records.indexes import make_index, sweep
 from records.search import make_search
@@ -18,6 +18,7 @@ __all__ = [
     "run_import",
     "run_structure_job",
     "sweep",
+    "trim_history",
 ]
 
 
@@ -59,3 +60,9 @@ def revive_structure_jobs():
 def purge_trash():
     """Remove for good what the trash held for too long."""
     purging.purge_overdue()
+
+
+@shared_task(ignore_result=True)
+def trim_history():
+    """Remove the history that records keep no longer."""
+    trimming.trim_all()

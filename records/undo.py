@@ -115,6 +115,8 @@ def _record(event, actor):
     access.require(actor, "write", record.workspace_id)
     if record.deleted_at is not None:
         raise Conflict(f"“{record.name}” is in the trash. Bring it back first.")
+    if event.id <= record.history_begins:
+        raise Conflict(f"This is too old to be undone. {record.history_note}")
     tables.hold(record)
     return record
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from records import services
-from records.forms import DeleteForm, RecordForm
+from records.forms import DeleteForm, RecordForm, SettingsForm
 from records.grid import Asked
 from records.plain import cells_of
 from records.requests import get_record, problem_of
@@ -94,8 +94,9 @@ def record_new(request, id):
 def settings(request, id):
     """Change a record's name, description, icon and colour."""
     record = get_record(request, id, "structure")
-    now = {name: getattr(record, name) for name in ("name", "description", "icon", "color")}
-    form = RecordForm(request.POST or None, initial=now)
+    names = ("name", "description", "icon", "color", "history_days")
+    now = {name: getattr(record, name) for name in names}
+    form = SettingsForm(request.POST or None, initial=now)
     if request.method == "POST" and form.is_valid():
         services.change_record(record=record, actor=request.actor, **form.cleaned_data)
         messages.success(request, "The record is saved.")

@@ -81,7 +81,8 @@ class Command(BaseCommand):
         self.found += verdict.problems
         if verdict.unproven:
             self.stdout.write(
-                f"{record.name}: {verdict.unproven:,} could not be checked; their columns were purged."
+                f"{record.name}: {verdict.unproven:,} could not be checked: their columns were purged, "
+                "or their history is not kept any more."
             )
 
     def _say(self, what, count, began, of="images"):
