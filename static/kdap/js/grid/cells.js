@@ -55,13 +55,16 @@ export function textOf(value, field, grid) {
   return (TEXTS[field.editor] ?? text)(value, field, grid);
 }
 
-/** What a cell shows, by editor: a text, or an element. */
+/**
+ * What a cell shows, by editor: a text, or an element. `old` is the element it showed before,
+ * which is changed where it is alike: to make elements is what takes time while scrolling.
+ */
 const LOOKS = {
   number: (value, field) => number(value, field),
   percent: (value, field) => `${percent(value, field.options.scale ?? 2)} %`,
-  boolean: (value) => check(value),
-  rating: (value, field) => stars(value, field.options.stars ?? 5),
-  choice: (value, field) => pill(value, field),
+  boolean: (value, field, grid, old) => check(value, old),
+  rating: (value, field, grid, old) => stars(value, field.options.stars ?? 5, old),
+  choice: (value, field, grid, old) => pill(value, field, old),
   choices: (value, field) => several(value.map((item) => pill(item, field))),
   url: (value) => link(value, value.replace(/^https?:\/\/(www\.)?/, "")),
   email: (value) => link(`mailto:${value}`, value),
@@ -73,9 +76,10 @@ const LOOKS = {
 /** Put a value into a cell's element. */
 export function paint(cell, value, field, grid) {
   const look = LOOKS[field.editor] ?? TEXTS[field.editor] ?? text;
-  const made = value === null || value === undefined ? "" : look(value, field, grid);
+  const old = cell.firstElementChild;
+  const made = value === null || value === undefined ? "" : look(value, field, grid, old);
   if (typeof made !== "string") {
-    cell.replaceChildren(made);
+    if (made !== old || cell.childNodes.length > 1) cell.replaceChildren(made);
   } else if (cell.firstChild?.nodeType === Node.TEXT_NODE && cell.childNodes.length === 1) {
     cell.firstChild.data = made;
   } else {
@@ -101,26 +105,35 @@ function element(tag, css, content) {
   return made;
 }
 
-function check(value) {
-  const box = element("span", value ? "cell-check is-on" : "cell-check");
-  if (value) box.append(icon("check"));
+function check(value, old) {
+  const box = alike(old, "cell-check") ?? element("span", "cell-check", icon("check"));
+  box.className = value ? "cell-check is-on" : "cell-check";
   box.setAttribute("role", "img");
   box.setAttribute("aria-label", value ? "checked" : "not checked");
   return box;
 }
 
-function stars(value, most) {
-  const made = element("span", "cell-stars", "★".repeat(value));
-  made.append(element("span", "cell-stars-off", "★".repeat(Math.max(0, most - value))));
+function stars(value, most, old) {
+  const made = alike(old, "cell-stars") ?? element("span", "cell-stars", " ");
+  if (!made.firstElementChild) made.append(element("span", "cell-stars-off", " "));
+  made.firstChild.data = "★".repeat(value);
+  made.lastChild.firstChild.data = "★".repeat(Math.max(0, most - value));
   made.setAttribute("role", "img");
   made.setAttribute("aria-label", `${value} of ${most}`);
   return made;
 }
 
 /** Return a choice as a coloured pill. */
-export function pill(label, field) {
+export function pill(label, field, old) {
   const item = (field.options.choices ?? []).find((choice) => choice.label === label);
-  return element("span", `pill hue-${item?.color ?? "gray"}`, label);
+  const made = alike(old, "pill") ?? element("span", "", label);
+  made.className = `pill hue-${item?.color ?? "gray"}`;
+  made.firstChild.data = label;
+  return made;
+}
+
+function alike(old, css) {
+  return old?.classList.contains(css) ? old : null;
 }
 
 function several(items) {

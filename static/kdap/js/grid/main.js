@@ -17,6 +17,7 @@ import { rowsIn } from "./ranges.js";
 import { Panel } from "./panel.js";
 import { Past } from "./past.js";
 import { Render } from "./render.js";
+import { Rolling } from "./rolling.js";
 import { Selection } from "./selection.js";
 import { Statistics } from "./statistics.js";
 import { Store } from "./store.js";
@@ -52,6 +53,7 @@ class Grid {
       urls: this.urls, before: () => this.edits.line, changed: () => this.live.catchUp({ undone: true }),
     });
     this.view = new Viewport(this, this.parts.scroller, this.parts.canvas);
+    this.rolling = new Rolling(this.parts.scroller, this.parts.canvas);
     this.emit("columns:rebuilt");
     this.store.begin(data.rows ?? []);
     this.live = new Live(this);

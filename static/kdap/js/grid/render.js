@@ -28,7 +28,9 @@ export class Render {
     const { view, columns } = this.grid;
     const window = `${view.left}-${view.right}`;
     for (const [position, row] of this.rows) {
-      if (position < view.first || position > view.last) this.#release(position, row);
+      if (position >= view.first && position <= view.last) continue;
+      this.rows.delete(position);
+      this.free.push(row);
     }
     for (let position = view.first; position <= view.last; position++) {
       const row = this.rows.get(position) ?? this.#take(position);
@@ -36,21 +38,22 @@ export class Render {
       this.#place(row, position);
       this.#fill(row, position);
     }
+    for (const row of this.free) this.#show(row, false);
     for (const row of this.free.splice(40)) row.element.remove();
     this.look();
   }
 
-  #release(position, row) {
-    this.rows.delete(position);
-    row.element.hidden = true;
-    this.free.push(row);
-  }
-
   #take(position) {
     const row = this.free.pop() ?? this.#make();
-    row.element.hidden = false;
+    this.#show(row, true);
     this.rows.set(position, row);
     return row;
+  }
+
+  #show(row, shown) {
+    if (row.shown === shown) return;
+    row.shown = shown;
+    row.element.hidden = !shown;
   }
 
   #make() {
@@ -59,6 +62,7 @@ export class Render {
     const head = div("grid-rowhead", "rowheader");
     const number = document.createElement("span");
     number.className = "grid-number";
+    number.append("");
     const open = document.createElement("button");
     open.type = "button";
     open.tabIndex = -1;
@@ -69,7 +73,8 @@ export class Render {
     frozen.append(head);
     element.append(frozen);
     this.grid.parts.canvas.append(element);
-    return { element, frozen, head, number, cells: new Map(), window: "", y: null };
+    const text = number.firstChild;
+    return { element, frozen, head, text, cells: new Map(), window: "", y: null, shown: true };
   }
 
   /** Give a row the cells of the columns that can be seen, and no others. */
@@ -106,18 +111,21 @@ export class Render {
     const y = this.grid.view.drawnAt(position);
     if (row.y !== y) {
       row.y = y;
-      row.element.style.transform = `translateY(${y}px)`;
+      row.element.style.top = `${y}px`;
     }
     if (row.position === position) return;
     row.position = position;
     row.element.setAttribute("aria-rowindex", position + 2);
-    row.number.textContent = counting.format(position + 1);
+    row.text.data = counting.format(position + 1);
   }
 
   #fill(row, position) {
     const { grid } = this;
     const data = grid.store.row(position);
-    row.element.classList.toggle("is-waiting", !data);
+    if (row.waiting !== !data) {
+      row.waiting = !data;
+      row.element.classList.toggle("is-waiting", row.waiting);
+    }
     for (const [index, cell] of row.cells) {
       const { field, at } = grid.columns.shown[index];
       const mark = data && grid.edits.markOf(data[0], field.key);
