@@ -218,7 +218,7 @@ class Life(RuleBasedStateMachine):
         self.call(name, "POST", "entries/", [self.keys(name, row) for row in rows], 201)
 
     def _create_by_grid(self, name, rows):
-        self.post(name, "record_add", rows=[self.keys(name, row) for row in rows])
+        self.post(name, "record_cells", rows=[self.keys(name, row) for row in rows])
 
     def _create_by_sql(self, name, rows):
         with self.acting(name):
