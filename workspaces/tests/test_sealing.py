@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import closing
 from io import StringIO
 
 import pytest
@@ -128,15 +129,17 @@ def test_what_a_long_transaction_commits_late_is_sealed_in_its_order(
     slow = connection.copy()
     slow.connect()
     slow.set_autocommit(False)
-    with slow.cursor() as cursor:
-        cursor.execute("SELECT set_config('kdap.system', 'on', true)")
-        cursor.execute("INSERT INTO events (type, stream_id) VALUES ('x.slow', gen_random_uuid())")
-    with alice.acting() as actor:
-        rename_workspace(workspace=workspace, name="Quick", actor=actor)
-    assert seal_all() == 0  # what is committed already waits for what may come before it
-    assert check()[1] == 1
-    slow.commit()
-    slow.close()
+    with closing(slow):  # an open transaction would hold up what follows a failed test
+        with slow.cursor() as cursor:
+            cursor.execute("SELECT set_config('kdap.system', 'on', true)")
+            cursor.execute(
+                "INSERT INTO events (type, stream_id) VALUES ('x.slow', gen_random_uuid())"
+            )
+        with alice.acting() as actor:
+            rename_workspace(workspace=workspace, name="Quick", actor=actor)
+        assert seal_all() == 0  # what is committed already waits for what may come before it
+        assert check()[1] == 1
+        slow.commit()
     assert patiently(2) == 2
     assert check()[1:] == (0, None)
 
