@@ -352,8 +352,7 @@ class Mirror:
                 kept += 1
             elif was[id].column != then[id].column:
                 [version] = [item.version for item in fresh if item.id == id]
-                newest = self.conversions(id)[-1:]
-                if newest and newest[0].version == version:
+                if (id, version) in {(item.id, item.version) for item in self.revertible()}:
                     changes.append(("revert", id, version))
                 else:
                     kept += 1
