@@ -94,7 +94,9 @@ def news(record, since=""):
                 "most": MOST,
             },
         )
-        return _events(cursor), now
+        found = _events(cursor)
+    # What did not fit into this answer comes with the next one.
+    return found, f"e{found[-1]['event_id']}-h{horizon}" if len(found) == MOST else now
 
 
 def _events(cursor):

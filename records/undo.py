@@ -41,9 +41,15 @@ class Cell:
         if self.hidden is None:
             return carry(self.line, there)
         before = f"{alias}.{quoted(self.name)}"
+        return (
+            f"(CASE WHEN {self.unedited(alias)} THEN {before} ELSE {carry(self.line, there)} END)"
+        )
+
+    def unedited(self, alias):
+        """Return SQL that holds where the cell, which is `hidden`, was not edited when converted."""
+        before = f"{alias}.{quoted(self.name)}"
         made = carry((Incarnation(self.hidden, self.name), self.line[0]), before)
-        unedited = f"{there} IS NOT DISTINCT FROM {made}"
-        return f"(CASE WHEN {unedited} THEN {before} ELSE {carry(self.line, there)} END)"
+        return f"{alias}.{quoted(self.column)} IS NOT DISTINCT FROM {made}"
 
 
 class Taking:
@@ -194,6 +200,8 @@ def _tests(cell, force):
     misfit = misfits(cell.line, f"o.{quoted(cell.column)}")
     if not misfit:
         return Tests(f"({back})", changed)
+    if cell.hidden is not None:
+        misfit = f"NOT ({cell.unedited('o')}) AND ({misfit})"
     return Tests(f"({back} AND NOT ({misfit}))", changed, f"({back} AND ({misfit}))")
 
 

@@ -115,7 +115,7 @@ function wayOf(event) {
 }
 
 function counted(kept) {
-  return kept === 1 ? "1 change made since is" : `${kept.toLocaleString("en")} changes made since are`;
+  return kept === 1 ? "1 thing is" : `${kept.toLocaleString("en")} things are`;
 }
 
 /** Show what would be left as it is; resolves with how to go on, or null. */
@@ -134,7 +134,7 @@ function ask(way, { sentence, confirm }) {
 function preview({ restored, kept, examples }) {
   const body = part("div", "undo-preview");
   const would = `${restored.toLocaleString("en")} would be restored.`;
-  const stays = kept ? ` ${kept.toLocaleString("en")} would stay as they are, because they were changed since.` : "";
+  const stays = kept ? ` ${kept.toLocaleString("en")} would stay as they are.` : "";
   body.append(part("p", "", would + stays));
   const list = part("ul", "plan-examples");
   for (const { entry_id: id, field, detail } of examples) {
