@@ -147,9 +147,15 @@ def _highest(record_id, event, minute):
 
 def carry(line, sql):
     """Return SQL that carries `sql`, a cell of the first of `line` (incarnations), to the last."""
-    for old, new in pairwise(line):
-        if old.column != new.column:
-            sql = new.field.kind.cast(new.field, old.field.kind.text(old.field, sql))
+    steps = [(old.field, new.field) for old, new in pairwise(line) if old.column != new.column]
+    for place, (old, new) in enumerate(steps):
+        if not place:
+            sql = new.kind.cast(new, old.kind.text(old, sql))
+            continue
+        # A cast names its text several times. Without a name of its own for each step's value
+        # the statement would grow by that factor with every conversion; OFFSET 0 keeps it apart.
+        made = new.kind.cast(new, old.kind.text(old, "step.cell"))
+        sql = f"(SELECT {made} FROM (SELECT {sql} AS cell OFFSET 0) AS step)"
     return f"({sql})"
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from kdap.tests.people import give_role
 from records import services
 from records.entries import create_entries, delete_entries, update_entries
-from records.past import as_of, names_now
+from records.past import as_of, carry, names_now
 from records.query import Query
 from records.restoring import restore
 from records.tests.helpers import add, column, events
@@ -272,6 +272,18 @@ class TestRestoring:
         self.bring_back(alice, record, past)
         with alice.acting():
             assert column(record, "price") == ["1", "2"]
+
+    def test_through_many_conversions_the_statement_stays_short(self, alice, record, past):
+        for type in ["text", "integer"] * 6:
+            restructure(alice, record, {"op": "change_field", "field": "price", "type": type})
+        with alice.acting():
+            then = as_of(record, past).past
+            line = then.incarnations(then.structure.field("price"))
+            assert len(line) == 13
+            assert len(carry(line, "p.price")) < 10_000
+        self.bring_back(alice, record, past)
+        with alice.acting():
+            assert column(record, "price") == [1, 2]
 
     def test_a_preview_changes_nothing(self, alice, record, past):
         assert self.bring_back(alice, record, past, preview=True).restored == 4
