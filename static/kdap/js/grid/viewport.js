@@ -8,8 +8,6 @@
 const TALLEST = 12_000_000;
 const EXACT = 100_000;
 const OVERSCAN = 6;
-// So many rows above and below are fetched before they are needed.
-const AHEAD = 100;
 
 /** The window on the rows: `first`…`last` (positions) and `left`…`right` (column indexes). */
 export class Viewport {
@@ -115,23 +113,14 @@ export class Viewport {
     this.last = Math.min(store.count - 1, first + shown + OVERSCAN);
     [this.left, this.right] = columns.between(scrollLeft + columns.frozen - 200, scrollLeft + clientWidth + 200);
     store.forsake(this.first, this.last);
-    if (!this.#near.every((span) => store.has(...span))) this.#fetch();
+    if (!store.has(this.first, Math.max(this.first, this.last))) this.#fetch();
     this.grid.emit("draw");
-  }
-
-  /** The rows to have here: those that are drawn first, then those around them. */
-  get #near() {
-    const last = Math.max(this.first, this.last);
-    const end = Math.max(last, Math.min(last + AHEAD, this.grid.store.count - 1));
-    return [[this.first, last], [Math.max(0, this.first - AHEAD), end]];
   }
 
   /** Fetch soon, but not for every row that a dragged scrollbar passes. */
   #fetch() {
     clearTimeout(this.fetching);
-    this.fetching = setTimeout(() => {
-      for (const span of this.#near) this.grid.store.need(...span);
-    }, this.waited ? 60 : 0);
+    this.fetching = setTimeout(() => this.grid.store.need(this.first, this.last), this.waited ? 60 : 0);
     this.waited = true;
     clearTimeout(this.calm);
     this.calm = setTimeout(() => { this.waited = false; }, 200);
