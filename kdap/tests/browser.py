@@ -19,6 +19,13 @@ SELECT oid::regclass::text FROM pg_class
 WHERE relkind = 'r' AND relname ~ '^(h_)?[a-z0-9_]+_record_[0-9]+_entries$'
 """
 
+REST_OF_ENTRIES = {
+    "FUNCTION": "SELECT oid::regprocedure::text FROM pg_proc "
+    "WHERE proname ~ '^(log|stamp)_[a-z0-9_]+_record_[0-9]+_entries$'",
+    "SEQUENCE": "SELECT oid::regclass::text FROM pg_class "
+    "WHERE relkind = 'S' AND relname ~ '^s[0-9]+_f'",
+}
+
 
 @pytest.fixture(scope="module")
 def chromium():
@@ -87,3 +94,7 @@ def log_emptied(transactional_db):
         cursor.execute(TABLES_OF_ENTRIES)
         for (table,) in cursor.fetchall():
             cursor.execute(f"DROP TABLE {table} CASCADE")
+        for kind, pattern in REST_OF_ENTRIES.items():
+            cursor.execute(pattern)
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"DROP {kind} {name} CASCADE")
