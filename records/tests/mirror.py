@@ -72,6 +72,7 @@ class Mirror:
         self.version = 1
         self.numbers = itertools.count()
         self.steps, self.operations = [], {}
+        self.writers = {}  # {entry: the Step that wrote it last}
 
     def visible(self):
         """Return {entry: {field id: value}}, as people see it."""
@@ -103,6 +104,7 @@ class Mirror:
                 self.rows[id] = row
         [kind] = {kind_of(before[id], moved[id]) for id in moved}
         self._step(f"entries.{kind}", deepcopy(before), deepcopy(moved), settles)
+        self.writers |= dict.fromkeys(moved, self.steps[-1])
 
     def row(self, values):
         """Return a new row of {field id: value}, defaults filled in."""
@@ -270,12 +272,12 @@ class Mirror:
             line = self.line(id, field.column)
             now = line[-1][0]
             before = None if as_seen else hidden.get(now)
-            yield field.column, now, carried(line, before), True
+            yield field.column, now, Carried(line, before), True
             made |= {field.column, now}
             if now != field.column:
-                yield field.column, field.column, carried(line[:1]), False
+                yield field.column, field.column, Carried(line[:1]), False
         for column in hidden.keys() - made:
-            yield column, column, carried([(column, hidden[column])]), False
+            yield column, column, Carried([(column, hidden[column])]), False
 
     def _un_entries_updated(self, step, force):
         restored = kept = 0
@@ -290,7 +292,7 @@ class Mirror:
                 back = value(was)
                 if was.get(then) == wrote.get(then) or row.get(now) == back:
                     continue
-                if force or row.get(now) == value(wrote):
+                if (force or row.get(now) == value(wrote)) and not value.is_lost(was):
                     rows[entry] = rows.get(entry, row) | {now: back}
                     restored += seen
                 else:
@@ -310,7 +312,9 @@ class Mirror:
             if row is None:
                 continue
             same = all(row.get(now) == value(wrote) for _, now, value, _ in cells)
-            if force or (same and all(row.get(column) is None for column in younger)):
+            same = same and all(row.get(column) is None for column in younger)
+            # A field that was added or converted since writes no entry.
+            if force or same or self.writers[entry] is step:
                 gone[entry] = None
             else:
                 kept += 1
@@ -375,7 +379,8 @@ class Mirror:
         for entry, was in state.rows.items():
             values = {column: value(was) for _, column, value, _ in cells}
             if entry in self.rows:
-                rows[entry] = self.rows[entry] | values
+                fit = [column for _, column, value, _ in cells if not value.is_lost(was)]
+                rows[entry] = self.rows[entry] | {column: values[column] for column in fit}
             else:
                 others = [f for f in self.fields.values() if f.column not in there]
                 back[entry] = {f.column: f.default for f in others} | values
@@ -384,25 +389,34 @@ class Mirror:
         self._write(dict.fromkeys(entry for entry in self.rows if entry not in state.rows))
 
 
-def carried(line, before=None):
-    """Return a function from an image to the value that its cell has at the end of `line`.
+class Carried:
+    """The value that a cell of an image has at the end of `line`.
 
     `before` is the type of the column at its end, if the image has that column too: as it was before
     a conversion that was taken back since. What was not edited in between is as it was.
     """
-    (first, old), *others = line
 
-    def value(image):
-        found = image.get(first)
-        if before:
-            was = image.get(line[-1][0])
-            if found == cast(was, before, old):
-                return was
-        for (_, type), (_, new) in itertools.pairwise([(first, old), *others]):
-            found = cast(found, type, new)
+    def __init__(self, line, before=None):
+        self.line, self.before = line, before
+
+    def __call__(self, image):
+        column, type = self.line[0]
+        if self._unedited(image):
+            return image.get(self.line[-1][0])
+        found = image.get(column)
+        for _, new in self.line[1:]:
+            found, type = cast(found, type, new), new
         return found
 
-    return value
+    def _unedited(self, image):
+        column, type = self.line[0]
+        was = image.get(self.line[-1][0])
+        return bool(self.before) and image.get(column) == cast(was, self.before, type)
+
+    def is_lost(self, image):
+        """Whether the cell can't be what it was: it stays as it is then."""
+        there = image.get(self.line[0][0]) is not None
+        return there and not self._unedited(image) and self(image) is None
 
 
 @dataclass(frozen=True)
