@@ -154,7 +154,7 @@ def test_what_others_changed_since_is_shown_first(alice, bob, shelf, open_grid):
     dialog.get_by_role("button", name="Undo", exact=True).click()
     expect(cell(page, 1, 1)).to_have_text("2.00")
     expect(cell(page, 0, 1)).to_have_text("50.00")
-    expect(page.locator("#notices")).to_contain_text("1 change made since is kept.")
+    expect(page.locator("#notices")).to_contain_text("1 thing is kept.")
 
 
 def test_changes_made_since_can_be_taken_back_too(alice, bob, shelf, open_grid):
