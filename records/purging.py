@@ -17,6 +17,7 @@ from records.jobs import ImportJob
 from records.models import Record, RecordStructure, StructureVersion
 from records.names import history_name
 from workspaces.access import Actor, acting_as
+from workspaces.errors import Conflict
 from workspaces.events import append, applies
 from workspaces.models import Workspace
 from workspaces.retention import overdue_workspaces, purge_workspace
@@ -44,7 +45,7 @@ def _alone(purge, *args):
         with acting_as(Actor.system(task="purge")), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{services.LOCK_TIMEOUT}'")
             purge(*args)
-    except OperationalError:
+    except (OperationalError, Conflict):
         log.warning("%s is in use; it will be purged another time", args[0])
         return False
     return True
@@ -85,11 +86,16 @@ def overdue_fields():
 
 
 def purge_fields(record, ids):
-    """Remove the cells of deleted fields for good, those from before a conversion too."""
+    """Remove the cells of deleted fields for good, those from before a conversion too.
+
+    Raises Conflict while a long change of the structure is under way: it is planned from the
+    structure as it is.
+    """
     with connection.cursor() as cursor:
         key = [services.LOCKS["structure"], record.number]
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", key)
     before = record.reload()
+    services.check_alone(record)
     wanted = set(ids) - {field.id for field in before.fields}
     gone = [item for item in before.shelf if item.field.id in wanted]
     if not gone:

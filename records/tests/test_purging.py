@@ -12,6 +12,7 @@ from records import purging
 from records.entries import update_entries
 from records.models import Record
 from records.services import change_structure, delete_record
+from records.structure_jobs import StructureJob
 from records.tests.helpers import add, sql
 from workspaces.access import Actor, acting_as
 from workspaces.errors import Invalid
@@ -113,6 +114,24 @@ def test_what_is_in_use_waits(alice, books, monkeypatch, settings):
     assert purging.purge_overdue()["records"] == 0
     with acting_as(Actor.system()):
         assert Record.objects.filter(pk=books.pk).exists()
+
+
+def test_a_field_waits_while_the_structure_is_changed(alice, books, monkeypatch):
+    drop_field(alice, books, "price")
+    with alice.acting() as actor:
+        job = StructureJob.objects.create(
+            workspace_id=books.workspace_id,
+            record=books,
+            user=actor.user,
+            changes=[],
+            version=books.version,
+        )
+    later(monkeypatch, 91)
+    assert purging.purge_overdue()["fields"] == 0
+    with acting_as(Actor.system()):
+        assert books.reload().shelf
+        StructureJob.objects.filter(pk=job.pk).update(state=StructureJob.State.DONE)
+    assert purging.purge_overdue()["fields"] == 1
 
 
 class TestRetention:
