@@ -35,6 +35,9 @@ class EntryHistoryPage(serializers.Serializer):
     """One page of an entry's history."""
 
     results = EntryStepOutput(many=True)
+    note = serializers.CharField(
+        allow_null=True, help_text="Where history begins, if not all of it is kept."
+    )
     next = serializers.URLField(allow_null=True)
     cursor = serializers.CharField(allow_null=True)
 
@@ -59,11 +62,12 @@ class EntryHistory(KdapView):
             before = int(cursor) if cursor else None
             steps = images.steps_of(record, entry_id, before=before, limit=limit + 1)
         if not steps and not cursor:
-            raise Missing("There never was such an entry here.")
+            raise Missing(images.never_was(record, entry_id))
         following = str(steps[limit - 1].tag) if len(steps) > limit else None
         return Response(
             {
                 "results": [_shown(step) for step in steps[:limit]],
+                "note": record.history_note or None,
                 "next": with_cursor(request, following),
                 "cursor": following,
             }

@@ -28,7 +28,7 @@ def entry_history(request, id, entry_id):
     known = entry_id < 2**63
     steps = images.steps_of(record, entry_id, before=before, limit=PAGE + 1) if known else []
     if not steps and before is None:
-        raise Missing(f"There never was an entry {entry_id} here.")
+        raise Missing(images.never_was(record, entry_id))
     for step in steps:
         step.way = way_of(step.event.cause if step.event else None)
     writes = allows(request.actor, "write", record.workspace_id)

@@ -93,7 +93,10 @@ def mark(request, workspace, items):
     for item in items:
         item.undone = item.id in undone
         mine = writes and item.user_id == request.user.pk
-        known = item.facts and all(operations.can_be_undone(fact.type) for fact in item.facts)
+        known = item.facts and all(
+            operations.can_be_undone(fact.type) and not fact.forgotten(item.event_id)
+            for fact in item.facts
+        )
         item.undoable = bool(item.id and known and not item.undone and (mine or all_of_them))
 
 
@@ -123,7 +126,10 @@ def operation(request, id, operation_id, of_record):
     for found in Record.objects.filter(pk__in=touched, deleted_at=None).order_by("name"):
         if not chosen or str(found.pk) == chosen:
             steps, cursor = images.changes_of(found, item.id, after=after, limit=MOST_CELLS)
-            tables.append({"record": found, "steps": steps, "cursor": cursor})
+            forgotten = images.is_forgotten(found, item.id)
+            item.undoable = item.undoable and not forgotten
+            note = found.history_note if forgotten else ""
+            tables.append({"record": found, "steps": steps, "cursor": cursor, "note": note})
     context = {
         "workspace": workspace,
         "record": record,

@@ -92,6 +92,13 @@ def steps_of(record, entry_id, *, before=None, limit=MOST_STEPS):
     return found[: -limit - 1 : -1]
 
 
+def never_was(record, entry_id):
+    """Return a sentence for an id of which there are no steps."""
+    if record.history_begins:
+        return f"Nothing is known of an entry {entry_id}. {record.history_note}"
+    return f"There never was an entry {entry_id} here."
+
+
 def changes_of(record, operation_id, *, after=0, limit=50):
     """Return (steps, cursor): what an operation made of each entry of a record, by entry id.
 
@@ -115,6 +122,19 @@ def changes_of(record, operation_id, *, after=0, limit=50):
     steps = [_net(id, images.get(id, ()), tags) for id in shown]
     _fill(record, [step for step in steps if step])
     return [step[0] for step in steps if step], shown[-1] if len(ids) > limit else None
+
+
+def is_forgotten(record, operation_id):
+    """Return whether cells that an operation changed in a record are not kept any more."""
+    return (
+        record.history_begins > 0
+        and Event.objects.filter(
+            operation_id=operation_id,
+            stream_id=record.pk,
+            type__startswith="entries.",
+            id__lte=record.history_begins,
+        ).exists()
+    )
 
 
 def restorable(record):

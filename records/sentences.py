@@ -14,7 +14,8 @@ def _named(record, structure):
     shelved = [item["field"] for item in structure.get("shelf", ())]
     labels = {field["key"]: field["label"] for field in [*shelved, *structure["fields"]]}
     url = "" if record.deleted_at else record.get_absolute_url()
-    return Named(record.name, url, record.icon, record.color, labels)
+    kept = {"begins": record.history_begins, "note": record.history_note}
+    return Named(record.name, url, record.icon, record.color, labels, **kept)
 
 
 def entries(count):

@@ -52,6 +52,9 @@ class LogEventOutput(serializers.Serializer):
     changed = serializers.ListField(child=serializers.CharField(), allow_null=True)
     count = serializers.IntegerField(allow_null=True)
     payload = serializers.DictField(help_text="Without whole structures, which have versions.")
+    note = serializers.CharField(
+        allow_null=True, help_text="Why its cells are not known and it can't be undone any more."
+    )
 
 
 class LogPage(serializers.Serializer):
@@ -150,4 +153,5 @@ def _events(workspace, data, most, manages):
     Names(facts)
     for item, fact in zip(found, facts, strict=True):
         item["sentence"] = fact.sentence
+        item["note"] = fact.forgotten(item["event_id"]) or None
     return found, cursor

@@ -68,13 +68,18 @@ def icon_of(type):
 
 @dataclass(frozen=True)
 class Named:
-    """What a stream is called: a record with the labels of its fields, say."""
+    """What a stream is called: a record with the labels of its fields, say.
+
+    Of its entries' changes up to the event `begins` the cells are not kept; `note` says so.
+    """
 
     name: str
     url: str = ""
     icon: str = ""
     color: str = "gray"
     labels: dict = field(default_factory=dict)
+    begins: int = 0
+    note: str = ""
 
 
 @dataclass
@@ -101,6 +106,12 @@ class Fact:
     @property
     def icon(self):
         return icon_of(self.type)
+
+    def forgotten(self, event_id):
+        """Return a sentence on why no cells are known of the event of that number, or ""."""
+        if not self.type.startswith("entries.") or not self.stream:
+            return ""
+        return self.stream.note if event_id <= self.stream.begins else ""
 
     @cached_property
     def sentence(self):

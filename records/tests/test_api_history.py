@@ -113,7 +113,9 @@ class TestEvents:
 class TestEntry:
     def test_each_step_with_values(self, alice, bob, books, emma):
         address = f"records/{books.pk}/entries/{emma}/history/"
-        found = Api(bob).get(address).data["results"]
+        answer = Api(bob).get(address).data
+        found = answer["results"]
+        assert answer["note"] is None
         assert [step["what"] for step in found] == ["changed", "changed", "added"]
         [change] = found[0]["changes"]
         assert (change["field"], change["old"], change["new"]) == ("price", "6.00", "7.50")

@@ -176,6 +176,31 @@ def test_an_entrys_history_says_where_it_begins(alice, books, trimmed):
     assert found[-1]["what"] == "kept"
 
 
+def test_operations_without_cells_say_why(alice, books, trimmed):
+    emma, _, gone, _ = trimmed
+    address = reverse("record_operation", args=[books.pk, books.old])
+    page = alice.client.get(address).content.decode()
+    assert "begins on" in page
+    assert "can't be undone" in page
+    assert reverse("record_undo", args=[books.pk, books.old]) not in page
+    listed = alice.client.get(reverse("record_history", args=[books.pk])).content.decode()
+    assert reverse("record_undo", args=[books.pk, books.old]) not in listed
+    assert reverse("record_undo", args=[books.pk, books.new]) in listed
+    page = alice.client.get(reverse("record_operation", args=[books.pk, books.new]))
+    assert "begins on" not in page.content.decode()
+
+    api = Api(alice)
+    found = api.get(f"workspaces/{books.workspace_id}/events/?record={books.pk}").data["results"]
+    notes = {item["operation_id"]: item["note"] for item in found}
+    assert "begins on" in notes[str(books.old)]
+    assert notes[str(books.new)] is None
+    history = f"records/{books.pk}/entries/{{}}/history/"
+    assert "begins on" in api.get(history.format(emma)).data["note"]
+    answer = api.get(history.format(gone))
+    assert answer.status_code == 404
+    assert "begins on" in answer.data["detail"]
+
+
 class TestSetting:
     def test_on_the_settings_page(self, alice, books):
         address = reverse("record_settings", args=[books.pk])
