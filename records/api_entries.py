@@ -49,7 +49,7 @@ class Entries(KdapView):
         record = find_record(request.actor, record_id, "write")
         body = body_of(request)
         many = isinstance(body, list)
-        rows = [writable(record, row) for row in (body if many else [body])]
+        rows = list(map(reader(record), body if many else [body]))
         with pointers(None if many else "single"):
             made = entries.create_entries(record=record, rows=rows, actor=request.actor)
         if many:
@@ -77,8 +77,9 @@ class Entries(KdapView):
             for id, row in zip(ids, rows, strict=True)
             if row.get("_version") is not None
         }
+        read_row = reader(record)
         changes = {
-            id: filled(record, writable(record, row)) if replace else writable(record, row)
+            id: filled(record, read_row(row)) if replace else read_row(row)
             for id, row in zip(ids, rows, strict=True)
         }
         # Cleaned in the order of ids; the caller counts in the order they sent.
@@ -133,7 +134,7 @@ class OneEntry(KdapView):
         known_parameters(request)
         record = find_record(request.actor, record_id, "write")
         body = body_of(request)
-        row = writable(record, body)
+        row = reader(record)(body)
         if not isinstance(row, dict):
             raise Invalid("Send an object with the fields to write.")
         if replace:
@@ -174,7 +175,7 @@ class Upsert(KdapView):
         keys = body["keys"]
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise Invalid("keys is a list of field keys.", problems=[at("/keys", "A list.")])
-        rows = [writable(record, row) for row in listed(body["rows"], "/rows")]
+        rows = list(map(reader(record), listed(body["rows"], "/rows")))
         with pointers(None, "/rows"):
             made, created, updated, unchanged = entries.upsert_entries(
                 record=record, rows=rows, keys=keys, actor=request.actor
@@ -223,12 +224,24 @@ def written(made):
     return {"results": [{"entry_id": id, "_version": tag} for id, tag in pairs]}
 
 
-def writable(record, row):
-    """Return a row of a body without the members that KDAP fills; what is no object stays."""
-    if not isinstance(row, dict):
-        return row
-    computed = {field.key for field in record.structure.fields if field.kind.computed}
-    return {k: v for k, v in row.items() if k not in READ_ONLY and k not in computed}
+def reader(record):
+    """Return a function from a row of a body to what is written of it; what is no object stays.
+
+    The members that KDAP fills are left out.
+    """
+    fields = record.structure.fields
+    ignored = {*READ_ONLY, *(field.key for field in fields if field.kind.computed)}
+    loads = {field.key: load for field in fields if (load := field.kind.load(field))}
+
+    def read_row(row):
+        if not isinstance(row, dict):
+            return row
+        kept = {key: value for key, value in row.items() if key not in ignored}
+        for key in loads.keys() & kept.keys():
+            kept[key] = loads[key](kept[key])
+        return kept
+
+    return read_row
 
 
 def filled(record, row):

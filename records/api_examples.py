@@ -42,8 +42,9 @@ def example_value(field, actor):
         if field.type in ("text", "long_text") and value == field.kind.hint:
             continue
         try:
-            if field.kind.clean(value, field) is not None:
-                return value
+            cleaned = field.kind.clean(value, field)
+            if cleaned is not None:
+                return cleaned if field.kind.load(field) else value
         except Refused:
             continue
     return None

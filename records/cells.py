@@ -93,7 +93,8 @@ class Changes:
         """Return whether both people mean the same value, so that nobody has to choose."""
         field = self.takes[key]
         try:
-            return field.kind.clean(_plain(theirs), field) == field.kind.clean(yours, field)
+            load = field.kind.load(field) or (lambda value: value)
+            return field.kind.clean(load(_plain(theirs)), field) == field.kind.clean(yours, field)
         except Refused:
             return False
 

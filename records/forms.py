@@ -61,7 +61,8 @@ class EntryForm(forms.Form):
             if type(control) is forms.CharField:
                 control.strip = False
             self.fields[key] = control
-            value = field.default if seen is None else seen.get(key)
+            load = field.kind.load(field) or (lambda value: value)
+            value = field.default if seen is None else load(seen.get(key))
             self.initial[key] = initial_of(field, value, control)
 
     @property
@@ -99,7 +100,7 @@ class EntryForm(forms.Form):
 
 
 def initial_of(field, value, control):
-    """Return an API value as the initial value of a form field, comparable with what comes back."""
+    """Return a value that its field takes as the initial one of a form, comparable with what comes back."""
     if value is None:
         return None
     if field.kind.editor == "percent":

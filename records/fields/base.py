@@ -147,6 +147,10 @@ class FieldType:
         """Return a function from the database's value to the API's, or None if they are equal."""
         return None
 
+    def load(self, field):
+        """Return a function from the API's value to what `clean` takes, or None if they are equal."""
+        return None
+
     def display(self, value, field):
         """Return the API's value as text for a cell, a CSV file or a sentence."""
         return "" if value is None else str(value)

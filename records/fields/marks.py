@@ -75,6 +75,11 @@ def depth_of(value, level=1):
     return level
 
 
+def _as_text(value):
+    """Return the JSON of a value that is a text itself, so that it is not read a second time."""
+    return orjson.dumps(value).decode() if isinstance(value, str) else value
+
+
 class Json(FieldType):
     """Any JSON."""
 
@@ -93,6 +98,7 @@ class Json(FieldType):
         return models.JSONField(**common)
 
     def parse(self, value, field):
+        """Take JSON: a text is read as such, since forms and files have nothing else."""
         if isinstance(value, str):
             try:
                 value = orjson.loads(value)
@@ -109,6 +115,9 @@ class Json(FieldType):
 
     def dump(self, field):
         return lambda value: orjson.Fragment(value) if isinstance(value, str) else value
+
+    def load(self, field):
+        return _as_text
 
     def display(self, value, field):
         return "" if value is None else orjson.dumps(value).decode()

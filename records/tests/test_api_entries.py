@@ -39,6 +39,31 @@ def make(api, url, count=3):
     return [item["entry_id"] for item in answer.data["results"]]
 
 
+JSON_TEXTS = ["Emma", "5", "null", "", " ", '{"a": 1}', '"quoted"', "null \\ é"]
+
+
+@pytest.mark.parametrize("text", JSON_TEXTS)
+def test_a_text_in_a_json_field_comes_back_as_it_was(api, url, text):
+    made = api.post(url, {"title": "Emma", "extra": text})
+    assert made.data["extra"] == text
+    where = f"{url}{made.data['entry_id']}/"
+    body = api.get(where).data
+    for answer in (api.put(where, body), api.patch(where, {"extra": text})):
+        assert answer.data["extra"] == text
+        assert answer.data["_version"] == body["_version"]
+    many = [{"entry_id": body["entry_id"], "title": "Emma", "extra": text}]
+    assert api.put(url, many).status_code == 200
+    upsert = api.post(f"{url}upsert/", {"keys": ["title"], "rows": [{"title": "E", "extra": text}]})
+    other = f"{url}{upsert.data['results'][0]['entry_id']}/"
+    assert api.get(where).data["extra"] == api.get(other).data["extra"] == text
+
+
+def test_json_that_is_refused_is_named(api, url):
+    answer = api.post(url, {"title": "Emma", "extra": "\x00"})
+    assert answer.status_code == 422
+    assert answer.data["problems"][0]["pointer"] == "/extra"
+
+
 def test_create_read_change_delete(api, url):
     made = api.post(
         url,

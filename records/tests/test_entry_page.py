@@ -142,3 +142,17 @@ def test_a_form_sent_back_untouched_changes_nothing(alice, make_record):
         assert form.is_valid(), form.errors
         assert form.changed_values == {}
     assert client.post(url, posted | {"seen": seen}).status_code == 302
+
+
+@pytest.mark.parametrize("text", ["Emma", "5", ""])
+def test_a_text_in_a_json_field_is_shown_and_kept(alice, make_record, text):
+    record = make_record("Notes", data="json", title="text")
+    add(alice, record, {"data": orjson.dumps(text).decode()})
+    with alice.acting():
+        id = Query(record).rows()[0][0]
+    url = url_of(record, id)
+    posted = form_of(alice.client, url)
+    seen = alice.client.get(url).context["seen"]
+    assert alice.client.post(url, posted | {"seen": seen, "title": "Emma"}).status_code == 302
+    with alice.acting():
+        assert (column(record, "data"), column(record, "title")) == ([text], ["Emma"])
