@@ -47,15 +47,16 @@ class WorkspacePage(serializers.Serializer):
 
 
 class MemberOutput(serializers.ModelSerializer):
-    """A person's place in a workspace."""
+    """A person's place in a workspace; `_version` is its ETag."""
 
+    _version = serializers.IntegerField(source="last_event_version", read_only=True)
     user_id = serializers.UUIDField(read_only=True)
     email = serializers.EmailField(source="user.email", read_only=True)
     name = serializers.CharField(source="user.name", read_only=True)
 
     class Meta:
         model = Member
-        fields = ["user_id", "email", "name", "role", "created_at"]
+        fields = ["user_id", "_version", "email", "name", "role", "created_at"]
         read_only_fields = fields
 
 
@@ -205,27 +206,34 @@ class Members(KdapView):
 class OneMember(KdapView):
     """One member of a workspace, by the id of the user."""
 
-    @extend_schema(operation_id="members_read", responses=MemberOutput)
+    @extend_schema(operation_id="members_read", parameters=[IF_NONE_MATCH], responses=MemberOutput)
     def get(self, request, workspace_id, user_id):
-        """Read a member."""
-        return Response(MemberOutput(self.find(request, workspace_id, user_id)).data)
+        """Read a member; with If-None-Match a 304 when it is still the same."""
+        return versioned(request, self.find(request, workspace_id, user_id), MemberOutput)
 
-    @extend_schema(operation_id="members_change", request=RoleInput, responses=MemberOutput)
+    @extend_schema(
+        operation_id="members_change",
+        request=RoleInput,
+        parameters=[IF_MATCH],
+        responses=MemberOutput,
+    )
     def patch(self, request, workspace_id, user_id):
-        """Give a member another role."""
+        """Give a member another role; with If-Match only if nobody else changed it."""
         member = self.find(request, workspace_id, user_id, "admin")
         data = checked(RoleInput, request)
+        demand_version(request, member, MemberOutput, stream_id=member.workspace_id)
         services.change_role(member=member, role=data["role"], actor=request.actor)
         member.refresh_from_db()
-        return Response(MemberOutput(member).data)
+        return versioned(request, member, MemberOutput)
 
-    @extend_schema(operation_id="members_remove", responses={204: None})
+    @extend_schema(operation_id="members_remove", parameters=[IF_MATCH], responses={204: None})
     def delete(self, request, workspace_id, user_id):
         """Take a member out of the workspace; everybody may take out themselves."""
         member = self.find(request, workspace_id, user_id)
         token = request.actor.token
         if token and "admin" not in token.verbs:
             access.require(request.actor, "admin", workspace_id)
+        demand_version(request, member, MemberOutput, stream_id=member.workspace_id)
         services.remove_member(member=member, actor=request.actor)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

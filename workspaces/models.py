@@ -64,8 +64,8 @@ class Workspace(Snapshot):
         return reverse("workspace", args=[self.id])
 
 
-class Member(models.Model):
-    """A person's place in a workspace."""
+class Member(Snapshot):
+    """A person's place in a workspace. Its events are in the workspace's stream."""
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from accounts.middleware import zone_of
 from workspaces import idempotency
 from workspaces.access import Actor, acting_as
-from workspaces.errors import KdapError, PreconditionFailed
+from workspaces.errors import KdapError, Missing, PreconditionFailed
 from workspaces.events import hold
 
 MOST_ON_A_PAGE = 1000
@@ -216,15 +216,19 @@ def versioned(request, row, output, code=200):
     return Response(output(row).data, code, headers={"ETag": tag})
 
 
-def demand_version(request, row, output):
+def demand_version(request, row, output, stream_id=None):
     """Raise a 412 with the newest state unless If-Match, when it is sent, names that version.
 
-    From then on nobody else can change the definition until this call is over.
+    From then on nobody else can change the definition until this call is over. `stream_id` is the
+    stream of its events where that is not its own. Raises Missing when it is gone by now.
     """
     if "If-Match" not in request.headers:
         return
-    hold(row.pk)
-    row.refresh_from_db()
+    hold(stream_id or row.pk)
+    try:
+        row.refresh_from_db()
+    except row.DoesNotExist:
+        raise Missing("This is not there any more.") from None
     current = output(row).data
     seen = if_match(request, current)
     if seen not in (None, row.last_event_version):

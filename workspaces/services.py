@@ -221,6 +221,7 @@ def _member_added(event):
         user_id=event.payload["user_id"],
         role=event.payload["role"],
         created_at=event.timestamp,
+        **stamp(event),
     )
     _change(event)
 
@@ -228,7 +229,7 @@ def _member_added(event):
 @applies("member.changed")
 def _member_changed(event):
     Member.objects.filter(workspace=event.stream_id, user=event.payload["user_id"]).update(
-        role=event.payload["role"]
+        role=event.payload["role"], **stamp(event)
     )
     _change(event)
 

@@ -3,7 +3,8 @@
 import pytest
 
 from records.tests.api import Api
-from workspaces.models import Event
+from workspaces import rest
+from workspaces.models import Event, Member
 
 
 @pytest.fixture
@@ -79,6 +80,50 @@ def test_lists_have_versions_too(api, workspace, make_record):
     lists[f"workspaces/{workspace.pk}/records/"] = f"records/{record.pk}/"
     for url, one in lists.items():
         assert api.get(url).data["results"] == [api.get(one).data]
+
+
+class TestMember:
+    @pytest.fixture
+    def member(self, workspace, bob):
+        return f"workspaces/{workspace.pk}/members/{bob.user.pk}/"
+
+    def test_the_version_is_the_etag(self, api, member):
+        first = api.get(member)
+        tag = first.headers["ETag"]
+        assert tag == f'"{first.data["_version"]}"'
+        assert api.get(member, **{"If-None-Match": tag}).status_code == 304
+        changed = api.patch(member, {"role": "viewer"}, **if_match(tag))
+        assert (changed.status_code, changed.data["role"]) == (200, "viewer")
+        assert changed.headers["ETag"] == api.get(member).headers["ETag"] != tag
+        gone = api.delete(member, **if_match(changed.headers["ETag"]))
+        assert gone.status_code == 204
+
+    @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+    def test_who_saw_an_older_one_changes_nothing(self, api, member, method):
+        tag = api.get(member).headers["ETag"]
+        api.patch(member, {"role": "viewer"})
+        body = {"role": "admin"} if method == "PATCH" else None
+        late = api(method, member, body, **if_match(tag))
+        assert late.status_code == 412
+        assert late.data["current"] == api.get(member).data
+        assert late.data["current"]["role"] == "viewer"
+
+    def test_others_do_not_count(self, api, workspace, alice, member):
+        tag = api.get(member).headers["ETag"]
+        other = f"workspaces/{workspace.pk}/members/{alice.user.pk}/"
+        before = api.get(other).headers["ETag"]
+        api.patch(member, {"role": "viewer"})
+        assert api.get(other).headers["ETag"] == before
+        assert api.patch(member, {"role": "admin"}, **if_match(tag)).status_code == 412
+
+    def test_who_left_meanwhile_is_missing(self, api, member, monkeypatch):
+        tag = api.get(member).headers["ETag"]
+
+        def leave(stream_id):
+            Member.objects.filter(workspace=stream_id, user__email="bob@example.com").delete()
+
+        monkeypatch.setattr(rest, "hold", leave)
+        assert api.patch(member, {"role": "viewer"}, **if_match(tag)).status_code == 404
 
 
 def test_a_changed_structure_is_a_changed_record(api, make_record):
