@@ -65,6 +65,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_BEAT_SCHEDULE = {
     "event partitions": {"task": "workspaces.tasks.make_event_partitions", "schedule": 6 * 3600},
     "imports that fell silent": {"task": "records.tasks.revive_imports", "schedule": 10},
+    "files of no import": {"task": "records.tasks.sweep_files", "schedule": 24 * 3600},
     "structure changes that fell silent": {
         "task": "records.tasks.revive_structure_jobs",
         "schedule": 10,

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from records import long_changes, purging, trimming
-from records.imports import running, services
+from records.imports import running, services, sweeping
 from records.indexes import make_index, sweep
 from records.search import make_search
 from workspaces.access import Actor, acting_as
@@ -18,6 +18,7 @@ __all__ = [
     "run_import",
     "run_structure_job",
     "sweep",
+    "sweep_files",
     "trim_history",
 ]
 
@@ -41,6 +42,12 @@ def run_import(job_id):
 def revive_imports():
     """Start imports again whose worker died."""
     running.revive_silent()
+
+
+@shared_task(ignore_result=True)
+def sweep_files():
+    """Remove kept files that belong to no import."""
+    sweeping.sweep_kept()
 
 
 @shared_task(ignore_result=True)

@@ -5,13 +5,15 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from django.core.files.storage import default_storage
 from django.db import OperationalError, connection
 from django.utils import timezone
 from psycopg import errors as psycopg_errors
 
-from records.imports import files, loading, running, services
+from records.imports import files, loading, running, services, sweeping
 from records.jobs import ImportJob
 from records.tests.imports import rows_of, upload
 from workspaces.access import Actor, acting_as
@@ -177,3 +179,26 @@ def test_plain_copies_of_killed_workers_are_removed(monkeypatch, tmp_path):
     files.sweep()
     assert not old.exists()
     assert young.exists()
+
+
+def kept_file(name, days):
+    """Keep a file as an upload of so many days ago does; return its name in the storage."""
+    stored, *_ = files.keep([b"code\na\n"], f"imports/{name}")
+    then = time.time() - days * 86400
+    os.utime(default_storage.path(stored), (then, then))
+    return stored
+
+
+def test_files_of_killed_uploads_are_removed(job, workspace):
+    os.utime(default_storage.path(job.file), (0, 0))
+    old = kept_file(f"{workspace.pk}/old.zst", 2)
+    young = kept_file(f"{workspace.pk}/young.zst", 0.5)
+    of_another = [kept_file(f"{uuid4()}/old.zst", 2), kept_file("notes/old.zst", 2)]
+    assert sweeping.sweep_kept() == [old]
+    assert not default_storage.exists(old)
+    assert all(map(default_storage.exists, [job.file, young, *of_another]))
+    assert sweeping.sweep_kept() == []
+
+
+def test_nothing_is_swept_where_nothing_is_kept(db):
+    assert sweeping.sweep_kept() == []
