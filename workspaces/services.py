@@ -97,6 +97,22 @@ def remove_member(*, member, actor):
     access.rebind()
 
 
+def bring_back_member(*, workspace, user_id, role, actor):
+    """Make a person who was taken out of the workspace a member again; only owners make owners.
+
+    Raises Missing when there is no such person, Conflict when they are a member already.
+    """
+    role = _known_role(role)
+    access.require(actor, "own" if role == Role.OWNER else "admin", workspace)
+    user = get_user_model().objects.filter(pk=user_id, is_active=True).first()
+    if user is None:
+        raise Missing("This person has no account any more.")
+    if Member.objects.filter(workspace=workspace, user=user).exists():
+        raise Conflict(f"{user} is a member already.")
+    _add_member(workspace.pk, user, role)
+    access.rebind()
+
+
 def invite(*, workspace, email, role, actor):
     """Send an invitation; return (invitation, link). A second one to an address replaces the first."""
     access.require(actor, "admin", workspace)
@@ -111,7 +127,7 @@ def invite(*, workspace, email, role, actor):
     invitation = Invitation.objects.create(
         workspace=workspace, email=email, role=role, digest=digest, invited_by=actor.user
     )
-    _append(workspace, "member.invited", {"email": email, "role": role})
+    _append(workspace, "member.invited", _invitation(invitation))
     link = settings.SITE_URL + reverse("accept_invitation", args=[secret])
     body = render_to_string(
         "workspaces/invitation.txt",
@@ -128,11 +144,26 @@ def revoke_invitation(*, invitation, actor):
     access.require(actor, "admin", invitation.workspace)
     invitation.revoked_at = timezone.now()
     invitation.save(update_fields=["revoked_at"])
-    _append(
-        invitation.workspace,
-        "member.uninvited",
-        {"email": invitation.email, "role": invitation.role},
-    )
+    _append(invitation.workspace, "member.uninvited", _invitation(invitation))
+
+
+def reopen_invitation(*, invitation, actor):
+    """Let an invitation that was withdrawn be accepted again, by the link that its mail has.
+
+    Raises Conflict when it was accepted or is too old, or the person was invited anew or joined.
+    """
+    access.require(actor, "admin", invitation.workspace)
+    email, workspace = invitation.email, invitation.workspace
+    open_ones = workspace.invitations.filter(email=email, accepted_at=None, revoked_at=None)
+    if Member.objects.filter(workspace=workspace, user__email__iexact=email).exists():
+        raise Conflict(f"{email} is a member already.")
+    if any(other.is_open for other in open_ones):
+        raise Conflict(f"{email} was invited anew since.")
+    invitation.revoked_at = None
+    if not invitation.is_open:
+        raise Conflict("This invitation was used or is older than 14 days. Invite them again.")
+    invitation.save(update_fields=["revoked_at"])
+    _append(workspace, "member.invited", _invitation(invitation))
 
 
 def accept_invitation(*, invitation, actor):
@@ -150,6 +181,15 @@ def accept_invitation(*, invitation, actor):
         invitation.save(update_fields=["accepted_at"])
     access.rebind()
     return invitation.workspace
+
+
+def _invitation(invitation):
+    """Return what the log keeps of an invitation; its secret is not in it."""
+    return {
+        "invitation_id": str(invitation.pk),
+        "email": invitation.email,
+        "role": invitation.role,
+    }
 
 
 def _append(workspace, type, payload):
