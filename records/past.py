@@ -171,6 +171,8 @@ def misfits(line, sql):
     found = [f"({rule}) IS FALSE" for rule in _rules(new.field, value) if rule not in kept]
     if old.column != new.column:
         found.append(f"{sql} IS NOT NULL AND {value} IS NULL")
+    if dangles := new.field.kind.dangles(value):
+        found.append(dangles)
     return " OR ".join(found)
 
 

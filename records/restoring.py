@@ -159,15 +159,23 @@ class _Restoring:
         """Insert the entries deleted since as they were, with the numbers that KDAP gave them."""
         listed = {"entry_id": "p.entry_id", "created_at": "p.created_at"}
         listed["created_by"] = "p.created_by"
+        empty = []  # where what a cell named is gone
         for field in self.past.structure.columns:
             if cell := self._wanted(field):
                 listed[cell.field.key] = cell.value
+                if dangles := cell.field.kind.dangles(cell.value):
+                    empty.append(dangles)
+                    listed[cell.field.key] = f"CASE WHEN {dangles} THEN NULL ELSE {cell.value} END"
         for field in self.record.structure.columns:
             default = factory.default_sql(self.record, field)
             if default and field.key not in listed:
                 listed[field.key] = default
         names = ", ".join(map(quoted, listed))
         where = f"NOT EXISTS (SELECT FROM {self.live} t WHERE t.entry_id = p.entry_id){self.named}"
+
+        if empty:
+            [(kept,)] = ask(f"SELECT {_summed(empty)} FROM {self._then} WHERE {where}")
+            self.outcome.add(kept=int(kept), examples=[{"detail": MISFIT}] if kept else ())
 
         def write(only):
             return run(

@@ -300,6 +300,10 @@ def deleted(event, actor, outcome, force):
     taking = Taking(event, actor, outcome, force)
     values = {"entry_id": "o.entry_id", "created_at": "o.created_at", "created_by": "o.created_by"}
     values |= {cell.name: cell.of("o") for cell in taking.cells()}
+    for cell in taking.cells():
+        if dangles := cell.line and cell.line[-1].field.kind.dangles(values[cell.name]):
+            _leave_empty(taking, cell, dangles)
+            values[cell.name] = f"CASE WHEN {dangles} THEN NULL ELSE {values[cell.name]} END"
     for field in _younger(taking):
         if default := factory.default_sql(taking.record, field):
             values[field.key] = default
@@ -314,6 +318,17 @@ def deleted(event, actor, outcome, force):
         )
 
     outcome.add(taking.attempt(write).written)
+
+
+def _leave_empty(taking, cell, dangles):
+    """Count the cells of deleted entries that stay empty, since what they named is gone."""
+    rows = ask(
+        f"SELECT o.entry_id, count(*) OVER () FROM {taking.twin} o WHERE {taking.before} "
+        f"AND o._op = 'D' AND {dangles} AND NOT EXISTS (SELECT FROM {taking.live} t "
+        f"WHERE t.entry_id = o.entry_id) ORDER BY 1 LIMIT {MOST_EXAMPLES}"
+    )
+    examples = [{"entry_id": id, "field": cell.label, "detail": WHY["misfit"]} for id, _ in rows]
+    taking.outcome.add(kept=rows[0][1] if rows else 0, examples=examples)
 
 
 def _younger(taking):

@@ -103,6 +103,10 @@ class FieldType:
         """Return a value that is not empty as Python; raise Refused."""
         raise NotImplementedError(self.key)
 
+    def dangles(self, cell):
+        """Return SQL: whether what the SQL `cell` refers to is gone; "" where it refers to nothing."""
+        return ""
+
     def cast(self, field, text, form=None):
         """Return SQL that turns the SQL expression `text` into this type, NULL where it can't.
 

@@ -60,6 +60,9 @@ class User(FieldType):
             f"AND EXISTS ({KNOWN}))"
         )
 
+    def dangles(self, cell):
+        return f"{cell} IS NOT NULL AND NOT EXISTS (SELECT FROM users WHERE users.id = {cell})"
+
     def text(self, field, column):
         return f"(SELECT users.email FROM users WHERE users.id = {column})"
 
