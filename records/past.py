@@ -291,6 +291,16 @@ def names_now(versions):
     return names
 
 
+def names_of_each(versions):
+    """Return what names_now gives from each of the `versions` on, in one pass; oldest first."""
+    found = [names_now(versions[-1:])]
+    for (_, before), (number, after) in reversed(list(pairwise(versions))):
+        moved, later = _moves(before, after, number), found[-1]
+        steps = {name: moved.get(name, name) for name in _columns(before)}
+        found.append({then: later.get(now, now) for then, now in steps.items()})
+    return found[::-1]
+
+
 def _columns(structure):
     """Yield the names of all columns in a stored structure, on the shelf too."""
     yield from (field["key"] for field in structure["fields"])

@@ -6,6 +6,7 @@ applies every change of structure and every image in the order of their events, 
 """
 
 import copy
+from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -17,7 +18,7 @@ from records import structure as structures
 from records.history import digest_of, digest_order, quoted
 from records.models import RecordStructure, StructureVersion
 from records.names import history_name
-from records.past import names_now
+from records.past import names_of_each
 
 SHOWN = 10
 
@@ -77,8 +78,10 @@ def eras(record):
     bare = [(version, structure) for version, structure, _ in kept]
     ends = [event for _, _, event in kept[1:]] + [None]
     return [
-        Era(structures.parse(structure), version, first, last, names_now(bare[place:]))
-        for place, ((version, structure, first), last) in enumerate(zip(kept, ends, strict=True))
+        Era(structures.parse(structure), version, first, last, names)
+        for (version, structure, first), last, names in zip(
+            kept, ends, names_of_each(bare), strict=True
+        )
     ]
 
 
@@ -216,13 +219,11 @@ class _Rebuilding:
         for era, after in [*pairwise(self.eras), (self.eras[-1], None)]:
             if era.first <= begins and (era.last is None or begins < era.last):
                 self._lay(era, begins)
-            for event in events:
-                if (
-                    event[0] > begins
-                    and event[0] >= era.first
-                    and (era.last is None or event[0] < era.last)
-                ):
-                    self._replay(era, *event)
+            then, now = self._names(era)
+            for event in events[
+                _place(events, max(era.first, begins + 1)) : _place(events, era.last)
+            ]:
+                self._replay(then, now, *event)
             if after:
                 self._step(era, after)
         self._compare()
@@ -250,7 +251,8 @@ class _Rebuilding:
 
     def _lay(self, era, begins):
         """Fill the table with what entries were when their kept history begins."""
-        then, now = self._names(era)
+        names, now = self._names(era)
+        then = ", ".join(names)
         lasted = f"_ev <= {begins}"
         with connection.cursor() as cursor:
             cursor.execute(
@@ -261,18 +263,20 @@ class _Rebuilding:
             self.verdict.images += cursor.rowcount
 
     def _names(self, era):
-        """Return the SQL lists of an era's columns as they were, and as they are called now."""
-        names = ["entry_id", *(name for name in era.everything if name != "entry_id")]
-        return ", ".join(map(quoted, names)), ", ".join(quoted(era.now(name)) for name in names)
+        """Return the SQL lists of an era's columns as they were, and as they are called now.
 
-    def _replay(self, era, event, type, ids, first, last):
+        The first is the entry_id.
+        """
+        names = ["entry_id", *(name for name in era.everything if name != "entry_id")]
+        return list(map(quoted, names)), ", ".join(quoted(era.now(name)) for name in names)
+
+    def _replay(self, names, now, event, type, ids, first, last):
         self.verdict.events += 1
         span = f"BETWEEN {first} AND {last}"
         if ids is not None:
             numbers = ids if isinstance(ids, list) else orjson.loads(ids)
             span = f"= ANY (ARRAY{numbers}::bigint[])"
-        names = [name for name in era.everything if name != "entry_id"]
-        then, now = self._names(era)
+        then = ", ".join(names)
         images = (
             f"(SELECT {now} FROM {self.live} WHERE _ev = {event} AND entry_id {span} UNION ALL "
             f"SELECT {now} FROM {self.twin} WHERE _ev = {event} AND entry_id {span})"
@@ -280,7 +284,7 @@ class _Rebuilding:
         if type == "entries.created":
             statement = f"INSERT INTO {self.table} ({then}) {images}"
         elif type == "entries.updated":
-            sets = ", ".join(f"{quoted(name)} = i.{quoted(name)}" for name in names)
+            sets = ", ".join(f"{name} = i.{name}" for name in names[1:])
             statement = (
                 f"UPDATE {self.table} t SET {sets} FROM {images} AS i({then}) "
                 "WHERE t.entry_id = i.entry_id"
@@ -309,6 +313,11 @@ class _Rebuilding:
                 self.verdict.problems += [
                     f"{self.record.name}: entry {id} {where}." for (id,) in cursor.fetchall()
                 ]
+
+
+def _place(events, id):
+    """Return the place of the first of `events` (in order) whose id is not less; None is the end."""
+    return len(events) if id is None else bisect_left(events, id, key=lambda event: event[0])
 
 
 def _lenient(structure):

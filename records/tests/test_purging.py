@@ -11,6 +11,7 @@ from kdap.tests.people import give_role
 from records import purging
 from records.entries import update_entries
 from records.models import Record
+from records.past import names_now, names_of_each
 from records.services import change_structure, delete_record
 from records.structure_jobs import StructureJob
 from records.tests.helpers import add, sql
@@ -75,6 +76,10 @@ def test_a_field_goes_and_the_rest_works_on(alice, books, monkeypatch):
     with acting_as(Actor.system()):
         books.reload()
         assert books.structure.shelf == ()
+        kept = books.versions.order_by("version").values_list("version", "structure")
+        each = names_of_each(list(kept))
+        assert each[0]["price"] is None
+        assert each == [names_now(list(kept)[place:]) for place in range(len(each))]
         columns = sql(
             "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
             "AND NOT attisdropped",

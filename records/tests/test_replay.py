@@ -9,6 +9,7 @@ from records import services
 from records.entries import delete_entries, update_entries
 from records.history import quoted
 from records.names import history_name
+from records.past import names_now, names_of_each
 from records.replay import check_digests
 from records.tests.helpers import add, sql
 from workspaces.access import Actor, acting_as
@@ -83,6 +84,17 @@ def test_everything_agrees_after_a_busy_life(busy):
     said = verify()
     assert "All agrees with the log" in said
     assert "built again" in said
+
+
+def test_where_columns_are_is_the_same_in_one_pass_and_one_by_one(busy):
+    record, _ = busy
+    with acting_as(Actor.system()):
+        kept = record.versions.order_by("version").values_list("version", "structure")
+        versions = list(kept)
+    assert len(versions) > 6
+    each = [names_now(versions[place:]) for place in range(len(versions))]
+    assert names_of_each(versions) == each
+    assert names_of_each(versions[:1]) == [names_now(versions[:1])]
 
 
 @pytest.fixture
