@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
+from automations.addresses import host_and_port
+
 OLDEST_POSTGRESQL = 150000
 ROLE_QUERY = "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
 EXTENSION_QUERY = "SELECT 1 FROM pg_available_extensions WHERE name = 'pg_trgm'"
@@ -32,6 +34,7 @@ def check_settings(app_configs=None, **_):
             ("kdap.E001", secret_key_problem()),
             ("kdap.E002", site_url_problem()),
             ("kdap.E003", database_url_problem()),
+            ("kdap.E004", allowed_hosts_problem()),
         )
         if sentence
     ]
@@ -92,6 +95,19 @@ def database_url_problem():
         return (
             "DATABASE_URL names no database. Write it like postgres://user:password@host:5432/name."
         )
+    return None
+
+
+def allowed_hosts_problem():
+    """Return what is wrong with AUTOMATIONS_ALLOWED_HOSTS, or None."""
+    for text in settings.AUTOMATIONS_ALLOWED_HOSTS:
+        try:
+            host_and_port(text)
+        except ValueError:
+            return (
+                f"AUTOMATIONS_ALLOWED_HOSTS has “{text}”. Write hosts with their ports, "
+                "like localhost:9000 or [::1]:9000."
+            )
     return None
 
 

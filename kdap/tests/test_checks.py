@@ -56,6 +56,12 @@ def test_site_url(settings, url):
         check_start()
 
 
+@pytest.mark.parametrize("host", ["localhost", "http://localhost:80", "localhost:x"])
+def test_hosts_that_automations_may_call(settings, host):
+    settings.AUTOMATIONS_ALLOWED_HOSTS = ["localhost:9000", host]
+    assert f"AUTOMATIONS_ALLOWED_HOSTS has “{host}”" in messages()[0]
+
+
 def test_secret_key(settings):
     settings.SECRET_KEY = ""
     assert "SECRET_KEY is empty" in messages()[0]
