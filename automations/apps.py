@@ -3,3 +3,7 @@ from django.apps import AppConfig
 
 class AutomationsConfig(AppConfig):
     name = "automations"
+
+    def ready(self):
+        # Each registers what it knows of events.
+        from automations import sentences, undo  # noqa: F401

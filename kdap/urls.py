@@ -18,4 +18,5 @@ urlpatterns = [
     path("api/<uuid:workspace_id>/", api_docs.docs_of_workspace, name="api_docs_workspace"),
     path("", include("workspaces.urls")),
     path("", include("records.urls")),
+    path("", include("automations.urls")),
 ]

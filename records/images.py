@@ -137,6 +137,15 @@ def is_forgotten(record, operation_id):
     )
 
 
+def entries_of(record, event, after, limit):
+    """Return up to `limit` ids of the entries that an event wrote, in order, behind the id `after`."""
+    payload = event.payload or {}
+    if "ids" in payload:
+        return sorted(int(id) for id in payload["ids"] or () if int(id) > after)[:limit]
+    low = max(payload.get("first") or 1, after + 1)
+    return _touched_in(record, [event.pk], low, payload.get("last") or 2**62, limit)
+
+
 def restorable(record):
     """Return the ids of the fields whose old values people may put back."""
     return {field.id for field in record.structure.columns if not field.kind.computed}

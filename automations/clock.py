@@ -1,0 +1,177 @@
+"""What time does: schedules, dates in entries, waits that end, workers that fell silent.
+
+Whoever calls this, however often and from however many places, each moment fires once: the row
+that says what is next is moved on in the transaction that queues the run.
+"""
+
+import datetime as dt
+import logging
+
+from django.db import connection
+from django.utils import timezone
+
+from automations import definition as definitions
+from automations import dispatch, finishing
+from automations.engine import MOST_DEATHS
+from automations.models import Subscription, WorkflowRun, WorkflowStep
+from automations.queueing import enqueue
+from records.lookup import find_record
+from records.query import Query
+from workspaces.access import Actor, acting_as
+from workspaces.errors import Forbidden, KdapError, Missing
+
+log = logging.getLogger(__name__)
+# How often date fields are looked at, and the most entries that one look may fire.
+EVERY = dt.timedelta(seconds=30)
+MOST_DATES = 500
+# A tick found later than this was missed: the schedule says what then.
+LATE = dt.timedelta(minutes=5)
+AT_ONCE = 200
+
+
+def tick():
+    """Do all that is due; return whether anything was."""
+    return any([due_schedules(), ended_waits(), silent_runs()])
+
+
+def due_schedules():
+    """Queue runs of every schedule and date that is due; return how many were looked at."""
+    looked = 0
+    while looked < AT_ONCE and _one_due():
+        looked += 1
+    return looked
+
+
+def _one_due():
+    now = timezone.now()
+    with acting_as(Actor.system(task="clock")):
+        due = Subscription.objects.select_for_update(skip_locked=True).filter(next_at__lte=now)
+        subscription = due.select_related("version__workflow", "version__user").first()
+        if subscription is None:
+            return False
+        trigger = definitions.parse(subscription.version.structured_definition).trigger
+        try:
+            work = _scheduled if trigger.type == "schedule" else _dated
+            work(subscription, trigger, now)
+        except (Missing, Forbidden) as error:
+            dispatch.halt(subscription.version.workflow, error.detail)
+        except KdapError as error:
+            log.warning("Workflow %s: %s", subscription.workflow_id, error.detail)
+            _move(subscription, next_at=now + dt.timedelta(minutes=5))
+    return True
+
+
+def _move(subscription, **columns):
+    Subscription.objects.filter(pk=subscription.pk).update(**columns)
+
+
+def _scheduled(subscription, trigger, now):
+    schedule = trigger.schedule
+    moment, following = subscription.next_at, schedule.next_after(now)
+    late = now - moment > LATE
+    if late:
+        # All that was missed is one run, at the last of the moments.
+        missed = schedule.missed(moment, now, limit=1000)
+        moment = missed[-1] if missed else moment
+    if not late or trigger.missed == "once":
+        data = {"type": "schedule", "at": moment.isoformat(), "missed": late}
+        _queue(subscription, [{"key": f"at:{moment.isoformat()}", "trigger_data": data}])
+    _move(subscription, next_at=following, scanned_to=now)
+
+
+def _dated(subscription, trigger, now):
+    """Queue a run for each entry whose date was reached since the last look."""
+    with acting_as(Actor(user=subscription.version.user, cause={"door": "automation"})) as actor:
+        record = find_record(actor, trigger.record, "read")
+        rows = _reached(record, trigger, subscription.scanned_to, now)
+    _queue(subscription, rows)
+    # As many as that: the rest is looked for from the last one on, at once.
+    if len(rows) == MOST_DATES:
+        last = dt.datetime.fromisoformat(rows[-1]["trigger_data"]["at"])
+        moved = last - dt.timedelta(microseconds=1)
+        return _move(subscription, next_at=now, scanned_to=max(moved, subscription.scanned_to))
+    return _move(subscription, next_at=now + EVERY, scanned_to=now)
+
+
+def _reached(record, trigger, since, now):
+    query = Query(record, where=trigger.where)
+    field, column = query._column(trigger.field, "/trigger/field")
+    moment, params = column, []
+    if field.type == "date":
+        moment, params = f"(({column} + %s::time) AT TIME ZONE %s)", [trigger.at, trigger.timezone]
+    shift = dt.timedelta(**{trigger.unit: trigger.offset})
+    # `now` itself is left for the next look, so that looks never overlap.
+    statement = (
+        f"SELECT entry_id, {moment} FROM {query.table} WHERE {query.where} "
+        f"AND {moment} >= %s AND {moment} < %s ORDER BY 2, 1 LIMIT %s"
+    )
+    bounds = [*params, since - shift, *params, now - shift, MOST_DATES]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*params, *query.params, *bounds])
+        found = cursor.fetchall()
+    images = dispatch.images(record, [id for id, _ in found])
+    return [
+        {
+            "key": f"date:{id}:{reached.isoformat()}",
+            "entry_id": id,
+            "trigger_data": {
+                "type": trigger.type,
+                "at": (reached + shift).isoformat(),
+                "record": str(record.pk),
+                "entry": images[id],
+            },
+        }
+        for id, reached in found
+        if id in images
+    ]
+
+
+def _queue(subscription, rows):
+    version = subscription.version
+    for row in rows:
+        row["concurrency_key"] = dispatch.concurrency_key(version, row["trigger_data"])
+    enqueue(version, rows)
+
+
+def ended_waits():
+    """Put runs whose wait is over in the queue again; return how many."""
+    now = timezone.now()
+    with acting_as(Actor.system(task="clock")):
+        over = WorkflowRun.objects.select_for_update(skip_locked=True).filter(
+            status="waiting", wake_at__lte=now
+        )
+        runs = list(over[:AT_ONCE])
+        for run in runs:
+            _end_waits_of(run, now)
+            finishing.wake(run)
+    return len(runs)
+
+
+def _end_waits_of(run, now):
+    rows = WorkflowStep.objects.filter(run=run, status="waiting", wake_at__lte=now, answer=None)
+    for row in rows:
+        if row.waits_for == "time":
+            row.answer = row.input
+        elif row.waits_for == "approval":
+            row.answer = {"answer": (row.input or {}).get("silence", "rejected"), "by": None}
+        else:
+            continue
+        row.save(update_fields=["answer"])
+
+
+def silent_runs():
+    """Queue runs again whose worker died; give one up that every worker died of. Return how many."""
+    now = timezone.now()
+    with acting_as(Actor.system(task="clock")):
+        silent = WorkflowRun.objects.select_for_update(skip_locked=True).filter(
+            status="running", lease__lt=now
+        )
+        runs = list(silent.select_related("workflow", "version")[:AT_ONCE])
+        for run in runs:
+            if run.deaths + 1 >= MOST_DEATHS:
+                finishing.fail(run, f"The worker died {MOST_DEATHS} times while this ran.")
+                continue
+            WorkflowRun.objects.filter(pk=run.pk).update(
+                status="pending", lease=None, deaths=run.deaths + 1
+            )
+    return len(runs)

@@ -1,0 +1,173 @@
+"""A workflow's definition: one pydantic model for builder, API, parser and language models."""
+
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import Field, ValidationError
+
+from automations import templates
+from automations.parts import Book, Part, refuse
+from automations.steps import STEPS, flow
+from automations.triggers import TRIGGERS
+from workspaces.errors import Invalid, pointer_step
+
+MOST_STEPS = 500
+DEEPEST = 12
+
+AnyTrigger = Annotated[Union[tuple(TRIGGERS.values())], Field(discriminator="type")]  # noqa: UP007
+AnyStep = Annotated[Union[tuple(STEPS.values())], Field(discriminator="type")]  # noqa: UP007
+
+for _model in [flow.Case, *STEPS.values()]:
+    _model.model_rebuild(force=True, _types_namespace={"AnyStep": AnyStep})
+
+
+class Concurrency(Part):
+    """What happens when a run is due while another with the same key is not over yet.
+
+    `key` is a template over the trigger (empty: all runs of the workflow share one).
+    """
+
+    key: str = Field(default="", max_length=500)
+    policy: Literal["queue", "skip", "cancel_previous"] = "queue"
+
+
+class Definition(Part):
+    """What starts a workflow, and the steps that follow."""
+
+    trigger: AnyTrigger
+    steps: list[AnyStep] = Field(default=[], max_length=200)
+    concurrency: Concurrency | None = None
+    # Repeated failures in a row after which the workflow pauses and says so; 0 for never.
+    pause_after: int = Field(default=10, ge=0, le=1000)
+
+    def walk(self):
+        """Yield (pointer, step) of every step, blocks included, in reading order."""
+        yield from _walk("/steps", self.steps)
+
+    def sentence(self, book):
+        """Return the whole of it in English, a line for each step."""
+        first = self.trigger.sentence(book)
+        lines = [first[:1].upper() + first[1:] + (":" if self.steps else ".")]
+        lines += _lines(self.steps, book, 1)
+        return "\n".join(lines)
+
+
+def _walk(pointer, steps):
+    for number, step in enumerate(steps):
+        here = f"{pointer}/{number}"
+        yield here, step
+        for below, children in step.children():
+            yield from _walk(here + below, children)
+
+
+def _lines(steps, book, depth):
+    for step in steps:
+        yield f"{'  ' * depth}– {step.sentence(book)}"
+        for pointer, children in step.children():
+            if children and len(step.blocks) > 1:
+                yield f"{'  ' * (depth + 1)}{pointer.strip('/').replace('/', ' ')}:"
+            yield from _lines(children, book, depth + 1)
+
+
+def parse(data):
+    """Return the Definition in `data` (JSON); raise Invalid with a pointer to each mistake."""
+    if _depth(data) > DEEPEST * 3:
+        raise Invalid(f"Steps can nest {DEEPEST} deep.")
+    try:
+        made = Definition.model_validate(data)
+    except ValidationError as error:
+        problems = [
+            {"pointer": _pointer(item["loc"]), "detail": _detail(item)}
+            for item in error.errors(include_url=False, include_context=False)[:100]
+        ]
+        refuse(problems)
+    _check_ids(made)
+    return made
+
+
+def _depth(data, known=0):
+    if known > 200 or not isinstance(data, (dict, list)):
+        return known
+    items = data.values() if isinstance(data, dict) else data
+    return max((_depth(item, known + 1) for item in items), default=known)
+
+
+def _pointer(path):
+    kinds = {*TRIGGERS, *STEPS}
+    return "".join(
+        f"/{pointer_step(step)}"
+        for place, step in enumerate(path)
+        if not (step in kinds and place and path[place - 1] != "type")
+    )
+
+
+def _detail(item):
+    words = {
+        "missing": "This is missing.",
+        "extra_forbidden": "There is no such option here.",
+        "union_tag_invalid": "There is no such kind; see the list of triggers and steps.",
+        "union_tag_not_found": "Say its type.",
+    }
+    detail = words.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+    return detail if detail.endswith(".") else f"{detail}."
+
+
+def _check_ids(definition):
+    seen, problems = set(), []
+    count = 0
+    for pointer, step in definition.walk():
+        count += 1
+        if step.id in seen:
+            detail = f"Two steps have the id “{step.id}”."
+            problems.append({"pointer": f"{pointer}/id", "detail": detail})
+        if pointer.count("/steps") + pointer.count("/then") > DEEPEST:
+            problems.append({"pointer": pointer, "detail": f"Steps can nest {DEEPEST} deep."})
+        seen.add(step.id)
+    if count > MOST_STEPS:
+        problems.append({"pointer": "/steps", "detail": f"At most {MOST_STEPS} steps fit."})
+    refuse(problems[:100])
+
+
+def problems_of(definition, workspace_id):
+    """Return what keeps `definition` from working in a workspace, as [{pointer, detail}]."""
+    book = Book(workspace_id)
+    definition.trigger.check(book)
+    if not definition.steps:
+        book.wrong("/steps", "Add at least one step.")
+    known = {"trigger", "run", "workflow", "now", "today", "vars", "item", "index"}
+    before = set()
+    for pointer, step in definition.walk():
+        step.check(book, pointer)
+        _check_templates(step, pointer, known, before, book)
+        before.add(step.id)
+    return book.problems
+
+
+def _check_templates(step, pointer, known, before, book):
+    try:
+        paths = templates.references(step.given())
+    except Invalid as error:
+        return book.wrong(pointer, error.detail)
+    for path in paths:
+        root, *rest = path.split(".")
+        if root not in known | {"steps"}:
+            book.wrong(
+                pointer, f"“{path}” is unknown; values begin with trigger, steps, vars or item."
+            )
+        elif root == "steps" and (not rest or rest[0] not in before):
+            book.wrong(pointer, f"“{path}” refers to no step before this one.")
+
+
+def schema():
+    """Return the JSON Schema of definitions."""
+    return Definition.model_json_schema()
+
+
+def catalogue() -> list[dict[str, Any]]:
+    """Return every trigger and step with label, icon, group and JSON Schema, for pickers."""
+    listed = []
+    for what, registry in (("trigger", TRIGGERS), ("step", STEPS)):
+        for key, kind in registry.items():
+            entry = {"kind": what, "type": key, "label": kind.label, "icon": kind.icon}
+            entry |= {"group": getattr(kind, "group", "Trigger"), "help": kind.__doc__.strip()}
+            listed.append(entry | {"schema": kind.model_json_schema()})
+    return listed

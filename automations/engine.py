@@ -1,0 +1,368 @@
+"""Carrying runs out: claim one, go on where its rows say it stands, commit what was done with it.
+
+PostgreSQL is the truth. A step inside the database is committed in one transaction with its row.
+A step that acts outside is announced in a transaction of its own, done, and recorded in a third;
+when a crash falls between, the row says so and the step decides what may be done about it. Every
+transaction first looks whether the run is still this worker's: its fence moves with each claim.
+"""
+
+import datetime as dt
+import logging
+import time
+from contextlib import contextmanager
+from functools import partial
+
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from automations import definition as definitions
+from automations import finishing, notices
+from automations.models import WorkflowRun, WorkflowStep
+from automations.parts import Book
+from automations.steps.base import Failed, Go, Stopped, Waits
+from workspaces import access
+from workspaces.access import Actor, acting_as
+from workspaces.errors import KdapError, is_lost, refused_by_database
+
+log = logging.getLogger(__name__)
+LEASE = dt.timedelta(seconds=20)
+# Steps inside the database share a transaction for so long, then it is committed.
+SEGMENT_SECONDS = 0.5
+MOST_STEPS = 20_000
+MOST_DEATHS = 5
+DONE = (WorkflowStep.Status.SUCCEEDED, WorkflowStep.Status.FAILED)
+
+# A run with a concurrency key waits until older ones with the same key are over.
+CLAIM = """
+UPDATE workflow_runs SET status = 'running', fence = fence + 1,
+    lease = clock_timestamp() + %(lease)s, started_at = coalesce(started_at, clock_timestamp())
+WHERE run_id = (
+    SELECT run_id FROM workflow_runs r WHERE status = 'pending' AND (
+        concurrency_key IS NULL OR NOT EXISTS (
+            SELECT FROM workflow_runs o WHERE o.workflow_id = r.workflow_id
+            AND o.concurrency_key = r.concurrency_key AND o.finished_at IS NULL
+            AND o.run_id < r.run_id))
+    ORDER BY turn, run_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING run_id
+"""
+
+
+class Superseded(Exception):
+    """Another worker has this run now, or it is over."""
+
+
+class _Left(Exception):
+    """The run is left as it is: it waits, is over, or was cancelled."""
+
+
+def work(seconds=5.0):
+    """Carry out runs for about `seconds`; return how many were taken up."""
+    taken, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        run = claim()
+        if run is None:
+            return taken
+        taken += 1
+        execute(run)
+    return taken
+
+
+def claim():
+    """Return the next pending WorkflowRun, now this worker's, or None."""
+    with acting_as(Actor.system(task="work")), connection.cursor() as cursor:
+        cursor.execute(CLAIM, {"lease": LEASE})
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        return _load(row[0])
+
+
+def _load(id):
+    related = WorkflowRun.objects.select_related("workflow", "version__user", "workspace")
+    return related.get(pk=id)
+
+
+def execute(run):
+    """Go on with a claimed run until it is over or waits."""
+    try:
+        Walk(run).go()
+    except Superseded:
+        log.info("Run %s was taken over by another worker", run.pk)
+    except KdapError as error:
+        finishing.fail(run, error.detail)
+    except DatabaseError as error:
+        if is_lost(error):
+            raise  # nobody knows what arrived: the lease ends, and another worker looks
+        log.exception("Run %s", run.pk)
+        finishing.fail(run, "The database refused something that KDAP did not foresee.")
+    except Exception:
+        log.exception("Run %s", run.pk)
+        finishing.fail(run, "A mistake in KDAP itself ended this run; it is in the server's log.")
+
+
+def actor_of(run):
+    """Return who acts in a run: the person who published its version, as one operation."""
+    cause = {"door": "automation", "run": str(run.pk), "workflow": str(run.workflow_id)}
+    if run.depth:
+        cause["depth"] = run.depth
+    return Actor(user=run.version.user, operation=run.operation_id, cause=cause)
+
+
+class Walk:
+    """One worker's way through one run."""
+
+    def __init__(self, run, dry=False):
+        self.run, self.dry = run, dry
+        self.definition = definitions.parse(run.version.structured_definition)
+        self.actor = actor_of(run)
+        self.book = Book(run.workspace_id)
+        self.rows = {}
+        now = timezone.localtime()
+        self.values = {
+            "trigger": run.trigger_data,
+            "steps": {},
+            "vars": dict(run.variables),
+            "run": {"id": str(run.pk)},
+            "workflow": {"id": str(run.workflow_id), "name": run.workflow.name},
+            "now": now.isoformat(timespec="seconds"),
+            "today": now.date().isoformat(),
+        }
+        self.count, self.left = 0, False
+
+    def go(self):
+        """Carry the run out as far as it goes."""
+        try:
+            with self._mine():
+                self.rows = {row.path: row for row in self.run.steps.all()}
+            steps = self._steps(self.definition.steps, "", {})
+            todo = next(steps, None)
+            while todo is not None:
+                todo = (
+                    self._outside(steps, *todo) if todo[1].outside else self._segment(steps, todo)
+                )
+            with self._mine():
+                self._finish(self._output())
+        except _Left:
+            return
+
+    def _output(self):
+        steps = self.definition.steps
+        return self.values["steps"].get(steps[-1].id) if steps else None
+
+    def _steps(self, steps, prefix, more):
+        """Yield (path, step, values) of what is still to do, in order; the caller fills self.rows."""
+        for step in steps:
+            path = prefix + step.id
+            row = self.rows.get(path)
+            if row is None or row.status not in DONE:
+                self.count += 1
+                if self.count > MOST_STEPS:
+                    raise Failed(f"A run does at most {MOST_STEPS:,} steps; split the work.")
+                yield path, step, more
+                row = self.rows[path]
+            self.values["steps"][step.id] = row.output
+            if row.status == WorkflowStep.Status.FAILED:
+                self.values["steps"][step.id] = {"failed": True, "error": row.error}
+                continue
+            if step.type == "set":
+                self.values["vars"].update(row.output)
+            for name, children, extra in step.inside(row.output):
+                yield from self._steps(children, f"{path}.{name}.", more | extra)
+
+    # Transactions
+
+    @contextmanager
+    def _mine(self):
+        """A transaction of who acts in the run, if the run is still this worker's.
+
+        Raises Superseded when it is not, _Left when it may not go on.
+        """
+        self.left = False
+        with acting_as(self.actor):
+            refused = self._refused()
+            if refused is None:
+                yield
+                if not self.left:
+                    self._renew()
+                return
+        refused()
+        raise _Left
+
+    def _refused(self):
+        """Return None when the run may go on, else the function that ends it."""
+        run, who = self.run, self.actor.user
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT fence, status, cancel_asked FROM workflow_runs WHERE run_id = %s FOR UPDATE",
+                [run.pk],
+            )
+            row = cursor.fetchone()
+        if row is not None and row[:2] != (run.fence, "running"):
+            raise Superseded
+        if row is None or not access.allows(self.actor, "write", run.workspace_id):
+            because = (
+                f"{who.name or who.email}, in whose name it acts, may not write here any more."
+            )
+            return partial(finishing.fail, run, because, pause=True)
+        return partial(finishing.cancel_now, run) if row[2] else None
+
+    def _segment(self, steps, todo):
+        """Do steps inside the database in one transaction; return the next step, None at the end."""
+        end = time.monotonic() + SEGMENT_SECONDS
+        with self._mine():
+            while todo is not None and not todo[1].outside and time.monotonic() < end:
+                if not self._inside(*todo):
+                    break
+                todo = next(steps, None)
+            if todo is None:
+                self._finish(self._output())
+        if self.left:
+            raise _Left
+        return todo
+
+    def _finish(self, output):
+        finishing.succeed(self.run, output)
+        self.left = True
+
+    def _inside(self, path, step, more):
+        """Do one step; return False when the run goes no further now."""
+        row = self._row(path, step)
+        try:
+            with transaction.atomic():
+                output = step.run(self._going(row, path, more))
+        except Waits as waits:
+            self._wait(row, waits)
+            return False
+        except Stopped as stopped:
+            self._done(row, stopped.output)
+            self._finish(stopped.output)
+            return False
+        except (KdapError, DatabaseError) as error:
+            return self._failed(step, row, _said(error))
+        self._done(row, output)
+        return True
+
+    def _outside(self, steps, path, step, more):
+        """Do one step that acts outside; return the next one."""
+        row = self._announce(path, step)
+        if self.left:
+            raise _Left
+        go = self._going(row, path, more)
+        try:
+            output, error = (step.preview if self.dry else step.run)(go), None
+        except (KdapError, Waits) as raised:
+            output, error = None, raised
+        with self._mine():
+            if error is None:
+                self._done(row, output)
+            elif isinstance(error, Waits):
+                self._wait(row, error)
+            elif getattr(error, "unknown", False) and not step.repeatable():
+                self._ask(row, error.detail)
+            else:
+                self._failed(step, row, error)
+        if self.left:
+            raise _Left
+        return next(steps, None)
+
+    def _announce(self, path, step):
+        """Say before that a step will act outside; return its row."""
+        with self._mine():
+            row = self._row(path, step)
+            begun = row.pk is not None and row.status == WorkflowStep.Status.STARTED
+            if begun and not step.repeatable():
+                detail = (
+                    "The worker died while this was done; nobody can tell whether it took effect."
+                )
+                self._ask(row, detail)
+                return row
+            row.status, row.waits_for = WorkflowStep.Status.STARTED, ""
+            row.input = step.given()
+            row.save()
+            self._renew(dt.timedelta(seconds=step.seconds) + LEASE)
+        return row
+
+    def _going(self, row, path, more):
+        key = f"{self.run.pk}:{path}"
+        return Go(self.run, self.actor, self.book, self.values | more, row, key, self.dry)
+
+    # Rows
+
+    def _row(self, path, step):
+        row = self.rows.get(path)
+        if row is None:
+            row = WorkflowStep(
+                run=self.run,
+                workspace_id=self.run.workspace_id,
+                path=path,
+                step=step.id,
+                type=step.type,
+                status=WorkflowStep.Status.STARTED,
+            )
+            self.rows[path] = row
+        elif row.waits_for == "time" and row.answer is None:
+            row.answer = row.input  # a run that goes on while this waits was woken by it
+        return row
+
+    def _done(self, row, output):
+        row.status, row.output = WorkflowStep.Status.SUCCEEDED, finishing.as_json(output)
+        row.error, row.finished_at, row.wake_at = "", timezone.now(), None
+        row.save()
+
+    def _failed(self, step, row, error):
+        """Note a failure; return whether the run goes on."""
+        row.error = error.detail[:5000]
+        row.output = finishing.as_json(getattr(error, "output", None))
+        tries = step.retries + 1
+        if row.attempts < tries and getattr(error, "again", False):
+            row.attempts += 1
+            row.status, row.waits_for = WorkflowStep.Status.WAITING, "retry"
+            row.wake_at = timezone.now() + finishing.backoff(row.attempts)
+            row.save()
+            self._pause(row.wake_at)
+            return False
+        row.status, row.finished_at = WorkflowStep.Status.FAILED, timezone.now()
+        row.save()
+        if step.on_error == "continue":
+            return True
+        name = step.name or step.label
+        finishing.fail(self.run, f"“{name}” ({row.path}): {error.detail}", row=row)
+        self.left = True
+        return False
+
+    def _ask(self, row, detail):
+        """Nobody knows whether it took effect: a person decides."""
+        row.status, row.error = WorkflowStep.Status.UNKNOWN, detail
+        row.save()
+        self._pause(None)
+        notices.tell_unknown(self.run, row)
+
+    def _wait(self, row, waits):
+        row.status, row.waits_for = WorkflowStep.Status.WAITING, waits.kind
+        row.input, row.wake_at = finishing.as_json(waits.asked), waits.until
+        row.save()
+        self._pause(waits.until)
+        if waits.kind == "approval":
+            notices.ask_approval(self.run, row)
+
+    def _pause(self, until):
+        WorkflowRun.objects.filter(pk=self.run.pk).update(
+            status="waiting", wake_at=until, lease=None, variables=self.values["vars"]
+        )
+        self.left = True
+
+    def _renew(self, length=LEASE):
+        WorkflowRun.objects.filter(pk=self.run.pk).update(lease=timezone.now() + length)
+
+
+def _said(error):
+    """Return the KdapError behind what a step raised."""
+    if isinstance(error, KdapError):
+        return error
+    if is_lost(error):
+        raise error
+    found = refused_by_database(error)
+    if found is None:
+        raise error
+    state = getattr(error.__cause__, "sqlstate", "")
+    return Failed(found.detail, again=state in ("40001", "40P01", "55P03"))

@@ -1,0 +1,136 @@
+"""The ends of runs, and what follows from them."""
+
+import datetime as dt
+import random
+
+import orjson
+from django.utils import timezone
+
+from automations import notices, services
+from automations.models import Subscription, Workflow, WorkflowRun, WorkflowStep, WorkflowVersion
+from automations.queueing import enqueue, turns_for
+from workspaces.access import Actor, acting_as
+
+LONGEST_OUTPUT = 1_000_000
+UNFINISHED = ("pending", "running", "waiting")
+
+
+def backoff(attempt):
+    """Return how long to wait before the `attempt`-th attempt (from 2), with jitter."""
+    seconds = min(3600, 5 * 3 ** (attempt - 2))
+    return dt.timedelta(seconds=seconds * random.uniform(0.8, 1.2))
+
+
+def as_json(value):
+    """Return `value` as JSON-able data; what is too large is cut and says so."""
+    if value is None:
+        return None
+    text = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    text = text.replace(b"\\u0000", b"")  # PostgreSQL keeps no NUL in jsonb
+    if len(text) > LONGEST_OUTPUT:
+        return {"cut": True, "bytes": len(text), "begins": text[:2000].decode(errors="replace")}
+    return orjson.loads(text)
+
+
+def succeed(run, output):
+    """End a run well."""
+    if _end(run, "succeeded", output_data=as_json(output)):
+        _answer_caller(run, {"status": "succeeded", "output": as_json(output)})
+
+
+def fail(run, message, *, row=None, pause=False):
+    """End a run as failed; tell who should know; with `pause`, or after many, pause its workflow."""
+    with acting_as(Actor.system(door="automation", run=str(run.pk))) as actor:
+        if not _end(run, "failed", error_message=message[:5000]):
+            return
+        _answer_caller(run, {"status": "failed", "error": message[:1000]})
+        _fire_failed(run, message)
+        workflow = Workflow.objects.select_related("owner").get(pk=run.workflow_id)
+        because = message if pause else _too_often(run)
+        if because and workflow.state == Workflow.State.ACTIVE:
+            services.pause(workflow=workflow, actor=actor, because=because)
+            notices.tell_paused(workflow)
+        else:
+            notices.tell_failed(run, message)
+
+
+def cancel_now(run):
+    """End a run whose cancelling was asked for."""
+    with acting_as(Actor.system(door="automation", run=str(run.pk))):
+        if _end(run, "cancelled", error_message=run.error_message or "Cancelled."):
+            _answer_caller(run, {"status": "cancelled", "error": "It was cancelled."})
+
+
+def _end(run, status, **columns):
+    """Return whether this ended the run: it was still going on, under the same fence."""
+    rows = WorkflowRun.objects.filter(pk=run.pk, fence=run.fence, status__in=UNFINISHED)
+    now = timezone.now()
+    run.status = status
+    return rows.update(status=status, finished_at=now, lease=None, wake_at=None, **columns)
+
+
+def _answer_caller(run, answer):
+    """Wake the run that waits for this one."""
+    caller = (run.trigger_data or {}).get("caller")
+    if not caller or not caller.get("answers"):
+        return
+    with acting_as(Actor.system(door="automation", run=str(run.pk))):
+        rows = WorkflowStep.objects.filter(
+            run=caller["run"], path=caller["path"], status="waiting", waits_for="run"
+        )
+        if rows.update(answer=answer):
+            wake(WorkflowRun.objects.get(pk=caller["run"]))
+
+
+def wake(run):
+    """Put a waiting run in the queue again; return whether it was waiting."""
+    rows = WorkflowRun.objects.filter(pk=run.pk, status="waiting")
+    turn = turns_for(run.workspace_id, 1)
+    return rows.update(status="pending", wake_at=None, turn=turn, lease=None) > 0
+
+
+def _fire_failed(run, message):
+    """Start the workflows that wait for failed runs; a failure of theirs starts none of themselves."""
+    listening = Subscription.objects.filter(workspace_id=run.workspace_id, trigger="run_failed")
+    for subscription in listening.exclude(workflow=run.workflow_id):
+        version = WorkflowVersion.objects.select_related("workflow").get(pk=subscription.version_id)
+        wanted = version.structured_definition["trigger"].get("workflow")
+        if wanted and wanted != str(run.workflow_id):
+            continue
+        if run.depth + 1 > 5:
+            continue
+        data = {
+            "type": "run_failed",
+            "run": str(run.pk),
+            "workflow": {"id": str(run.workflow_id), "name": run.workflow.name},
+            "error": message[:2000],
+            "trigger": run.trigger_data,
+        }
+        enqueue(
+            version,
+            [
+                {
+                    "key": f"failed:{run.pk}",
+                    "trigger_data": as_json(data),
+                    "parent_id": run.pk,
+                    "depth": run.depth + 1,
+                }
+            ],
+        )
+
+
+def _too_often(run):
+    """Return why a workflow should pause, or ""."""
+    most = run.version.structured_definition.get("pause_after", 10)
+    if not most:
+        return ""
+    last = WorkflowRun.objects.filter(workflow=run.workflow_id, finished_at__isnull=False)
+    statuses = list(last.order_by("-finished_at").values_list("status", flat=True)[:most])
+    if len(statuses) == most and set(statuses) == {"failed"}:
+        return f"Its last {most} runs all failed. The last one said: {run_error(run)}"
+    return ""
+
+
+def run_error(run):
+    """Return what a run failed with, as the database has it."""
+    return WorkflowRun.objects.values_list("error_message", flat=True).get(pk=run.pk)

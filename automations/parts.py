@@ -1,0 +1,151 @@
+"""What every part of a definition has in common: how it is checked and how it says itself."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from records.models import Record
+from records.query import Query
+from workspaces.errors import Invalid, KdapError
+
+LONGEST_TEXT = 100_000
+
+
+class Part(BaseModel):
+    """A piece of a definition. Unknown keys are refused, for an option that does nothing is a trap."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=LONGEST_TEXT)
+
+
+def _condition(value):
+    """Check the shape of a condition tree; the record it is about checks the rest."""
+    if not isinstance(value, dict):
+        raise ValueError("A condition is an object.")
+    return value
+
+
+# A condition tree as filters have it (records/query.py).
+Condition = Annotated[dict[str, Any], AfterValidator(_condition)]
+
+
+class Book:
+    """What a definition may speak of: the records of one workspace, looked up once.
+
+    `problems` gathers {"pointer", "detail"} of what can't work.
+    """
+
+    def __init__(self, workspace_id):
+        self.workspace_id = workspace_id
+        self.problems = []
+        self._records = {}
+
+    def record(self, id):
+        """Return the workspace's living Record of that id, or None."""
+        id = id if isinstance(id, UUID) else UUID(str(id))
+        if id not in self._records:
+            self._records[id] = Record.objects.filter(
+                pk=id, workspace=self.workspace_id, deleted_at=None
+            ).first()
+        return self._records[id]
+
+    def name(self, id):
+        """Return a record's name in quotation marks."""
+        record = self.record(id)
+        return f"“{record.name}”" if record else "a record that is gone"
+
+    def label(self, id, key):
+        """Return the label of a record's field, its key when there is none."""
+        record = self.record(id)
+        if record is None:
+            return str(key)
+        found = next((f for f in record.structure.fields if key in (f.key, f.id)), None)
+        return found.label if found else str(key)
+
+    def workflow(self, id):
+        """Return the workspace's living Workflow of that id, or None."""
+        from automations.models import Workflow
+
+        rows = Workflow.objects.filter(pk=id, workspace=self.workspace_id, deleted_at=None)
+        return rows.first()
+
+    def workflow_name(self, id):
+        """Return a workflow's name in quotation marks."""
+        workflow = self.workflow(id)
+        return f"“{workflow.name}”" if workflow else "a workflow that is gone"
+
+    def wrong(self, pointer, detail):
+        """Note a problem."""
+        self.problems.append({"pointer": pointer, "detail": detail})
+
+    def check_record(self, id, pointer):
+        """Return the Record of that id; note a problem and return None when it is not there."""
+        record = self.record(id)
+        if record is None:
+            self.wrong(pointer, "This record is not in this workspace (any more).")
+        return record
+
+    def check_field(self, record, key, pointer, *, writable=False):
+        """Return the field of `record` called `key`; note a problem when it can't be used."""
+        found = next((f for f in record.structure.fields if f.key == key), None)
+        if found is None:
+            self.wrong(pointer, f"“{record.name}” has no field “{str(key)[:60]}” (any more).")
+        elif writable and (found.kind.computed or found.kind.virtual):
+            self.wrong(pointer, f"“{found.label}” is filled by KDAP and can't be written.")
+            return None
+        return found
+
+    def check_condition(self, record, where, pointer):
+        """Note what is wrong with a condition on the entries of `record`."""
+        try:
+            Query(record, where=where)
+        except KdapError as error:
+            problems = error.problems or [{"pointer": "", "detail": error.detail}]
+            for problem in problems:
+                self.wrong(pointer + problem.get("pointer", ""), problem["detail"])
+
+
+def said_condition(book, record_id, where):
+    """Return a condition tree as part of a sentence: “Price is less than 10 and …”."""
+    if "and" in where or "or" in where:
+        word = "and" if "and" in where else "or"
+        parts = [said_condition(book, record_id, part) for part in where[word]]
+        inner = [f"({part})" if " or " in part and word == "and" else part for part in parts]
+        return f" {word} ".join(inner) or "always"
+    if "not" in where:
+        return f"not ({said_condition(book, record_id, where['not'])})"
+    label = book.label(record_id, where.get("field"))
+    value = said_value(where.get("value"), where.get("op"))
+    record = book.record(record_id)
+    field = record and next(
+        (f for f in record.structure.fields if f.key == where.get("field")), None
+    )
+    operator = field and next(
+        (op for op in field.kind.operators if op.key == where.get("op")), None
+    )
+    if operator is None:
+        return f"{label} {where.get('op')} {value}".strip()
+    return operator.sentence.format(f=label, v=value)
+
+
+def said_value(value, operator=""):
+    """Return a literal or template as people read it in a sentence."""
+    if isinstance(value, list):
+        words = [said_value(item) for item in value]
+        return (" and " if operator == "between" else ", ").join(words)
+    if value is None:
+        return "empty"
+    if value is True or value is False:
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return f"“{value}”"
+    return str(value)
+
+
+def refuse(problems):
+    """Raise Invalid that names every one of `problems`, if there are any."""
+    if not problems:
+        return
+    first = problems[0]["detail"]
+    more = f" And {len(problems) - 1} more." if len(problems) > 1 else ""
+    raise Invalid(first + more, problems=problems)

@@ -1,0 +1,54 @@
+"""What events about workflows mean to people."""
+
+from automations.models import Workflow
+from workspaces.sentences import Named, names, says
+
+
+@names("workflow")
+def _workflows(ids):
+    found = Workflow.objects.filter(pk__in=ids)
+    return {
+        workflow.pk: Named(
+            workflow.name, "" if workflow.deleted_at else workflow.get_absolute_url(), "bolt"
+        )
+        for workflow in found
+    }
+
+
+@says("workflow.created", icon="bolt")
+def _created(fact):
+    return f"Made the workflow “{fact.payload['name']}”"
+
+
+@says("workflow.changed", icon="pencil")
+def _changed(fact):
+    now, was = fact.payload["now"], fact.payload["was"]
+    if "name" in now:
+        return f"Renamed the workflow “{was['name']}” to “{now['name']}”"
+    return f"Changed the draft of the workflow {fact.name}"
+
+
+@says("workflow.published", icon="bolt")
+def _published(fact):
+    return f"Published the workflow {fact.name}"
+
+
+@says("workflow.paused", icon="player-pause")
+def _paused(fact):
+    because = fact.payload.get("because")
+    return f"Paused the workflow {fact.name}" + (f": {because}" if because else "")
+
+
+@says("workflow.resumed", icon="player-play")
+def _resumed(fact):
+    return f"Switched the workflow {fact.name} on again"
+
+
+@says("workflow.deleted", icon="trash")
+def _deleted(fact):
+    return f"Deleted the workflow “{fact.payload['name']}”"
+
+
+@says("workflow.restored", icon="bolt")
+def _restored(fact):
+    return f"Took the workflow {fact.name} out of the trash"

@@ -1,0 +1,153 @@
+"""What a step is: a small model that checks itself, says itself and does one thing.
+
+The engine calls `run` with a Go. What a step returns is its output, JSON for later steps to refer
+to. A step whose work lies inside the database is committed together with the row that says it is
+done; one that acts outside (`outside`) is announced before and recorded after.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from automations import templates
+from automations.parts import Part, said_value
+from records.lookup import find_record
+from records.query import Query
+from workspaces.errors import KdapError
+
+STEPS = {}
+MOST_ENTRIES = 1000
+
+
+def registered(kind):
+    """Make a step known under its type."""
+    STEPS[kind.model_fields["type"].default] = kind
+    return kind
+
+
+class Failed(KdapError):
+    """A step did not work. With `again` it may work later and is tried again, if its step says so.
+
+    `unknown` means that nobody can tell whether it took effect outside.
+    """
+
+    title = "This step failed"
+
+    def __init__(self, detail, *, again=False, unknown=False, output=None):
+        super().__init__(detail)
+        self.again, self.unknown, self.output = again, unknown, output
+
+
+class Waits(Exception):
+    """The run goes on later: at `until` (None: never by itself), or when somebody answers.
+
+    `kind` is time, approval, condition or run; `asked` is kept as the step's input.
+    """
+
+    def __init__(self, kind, *, until=None, asked=None):
+        super().__init__(kind)
+        self.kind, self.until, self.asked = kind, until, asked or {}
+
+
+class Stopped(Exception):
+    """The run ends here, as it should."""
+
+    def __init__(self, output=None):
+        super().__init__("stopped")
+        self.output = output
+
+
+@dataclass
+class Go:
+    """A run at one step.
+
+    `values` is what templates can refer to, `actor` who acts, `row` the WorkflowStep (its answer,
+    attempts and what it waits for), `key` is the same at every attempt of this very step.
+    `dry` is a test: outside effects are only told.
+    """
+
+    run: Any
+    actor: Any
+    book: Any
+    values: dict
+    row: Any = None
+    key: str = ""
+    dry: bool = False
+
+    def render(self, value):
+        """Return a literal or template with its references filled in; raises Invalid."""
+        return templates.render(value, self.values)
+
+    def record(self, id, action="write"):
+        """Return the Record of that id if the actor may do `action` there."""
+        record = find_record(self.actor, id, action)
+        if record.workspace_id != self.run.workspace_id:
+            raise Failed("This record is in another workspace.")
+        return record
+
+
+class Step(Part):
+    """One step of a workflow.
+
+    `id` is its name for other steps; `on_error` says whether the run fails with it or goes on;
+    `retries` how often it is tried again when that may help, with growing pauses.
+    """
+
+    label: ClassVar[str]
+    icon: ClassVar[str]
+    group: ClassVar[str] = "Data"
+    outside: ClassVar[bool] = False
+    seconds: ClassVar[int] = 60  # how long it may take outside
+    blocks: ClassVar[tuple] = ()  # names of the attributes that hold steps
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    name: str = Field(default="", max_length=120)
+    on_error: Annotated[str, Field(pattern="^(stop|continue)$")] = "stop"
+    retries: int = Field(default=0, ge=0, le=10)
+
+    def run(self, go):
+        """Do it; return the output. Raises Failed, Waits, Stopped or any KdapError."""
+        raise NotImplementedError
+
+    def repeatable(self):
+        """Return whether a step that acts outside may be done again when nobody knows if it was."""
+        return False
+
+    def preview(self, go):
+        """Return, for a test, what a step that acts outside would do."""
+        raise NotImplementedError
+
+    def inside(self, output):
+        """Return [(name, steps, more values)]: what to do after it, inside it."""
+        return []
+
+    def children(self):
+        """Return [(pointer below this step, steps)] of all blocks."""
+        return [(f"/{name}", getattr(self, name)) for name in self.blocks]
+
+    def sentence(self, book):
+        """Return what it does, beginning with a small letter: “add an entry to “Tasks””."""
+        raise NotImplementedError
+
+    def check(self, book, pointer):
+        """Note in `book` what can't work, with pointers that begin with `pointer`."""
+
+    def given(self):
+        """Return what it was told, as JSON, without the steps inside."""
+        return self.model_dump(mode="json", exclude={"id", "name", *self.blocks})
+
+
+def entries_as_json(record, ids):
+    """Return the entries of those ids as dicts of field keys, as the API gives them, in order."""
+    query = Query(record)
+    keys = [field.key for field in query.fields]
+    found = query.rows(limit=max(1, len(ids)), extra="entry_id = ANY(%s)", extra_params=[ids])
+    rows = {row[0]: {"entry_id": row[0], **dict(zip(keys, row[2:], strict=True))} for row in found}
+    return [rows[id] for id in ids if id in rows]
+
+
+def said_values(book, record_id, values):
+    """Return {key: template} as part of a sentence: “Name = “x” and Due = …”."""
+    parts = [f"{book.label(record_id, key)} = {said_value(value)}" for key, value in values.items()]
+    return ", ".join(parts)

@@ -1,0 +1,269 @@
+"""Steps that decide what comes next: branches, loops, waiting, asking people, stopping."""
+
+import datetime as dt
+import json
+from typing import Annotated, Any, ClassVar, ForwardRef, Literal
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from pydantic import Field
+
+from automations.comparing import Comparison, holds, said
+from automations.parts import Part, said_value
+from automations.steps.base import Failed, Step, Stopped, Waits, registered
+
+MOST_ITEMS = 10_000
+LONGEST_WAIT = dt.timedelta(days=366)
+
+# The union of all steps is only known when every one is registered (automations/definition.py).
+Steps = list[ForwardRef("AnyStep")]
+
+
+@registered
+class If(Step):
+    """Go on with `then` where the condition holds, else with `otherwise`."""
+
+    label, icon, group = "If … otherwise", "git-branch", "Flow"
+    blocks: ClassVar[tuple] = ("then", "otherwise")
+    type: Literal["if"] = "if"
+    condition: Comparison
+    then: Steps = Field(default=[], max_length=200)
+    otherwise: Steps = Field(default=[], max_length=200)
+
+    def run(self, go):
+        return {"branch": "then" if holds(self.condition, go) else "otherwise"}
+
+    def inside(self, output):
+        name = output["branch"]
+        return [(name, getattr(self, name), {})]
+
+    def sentence(self, book):
+        return f"if {said(self.condition, book)}"
+
+    def check(self, book, pointer):
+        self.condition.check(book, f"{pointer}/condition")
+
+
+class Case(Part):
+    """One branch of a switch, with its name for people."""
+
+    condition: Comparison
+    steps: Steps = Field(default=[], max_length=200)
+
+
+@registered
+class Switch(Step):
+    """Go on with the first case whose condition holds, else with `otherwise`."""
+
+    label, icon, group = "Switch", "git-branch", "Flow"
+    blocks: ClassVar[tuple] = ("cases", "otherwise")
+    type: Literal["switch"] = "switch"
+    cases: list[Case] = Field(min_length=1, max_length=50)
+    otherwise: Steps = Field(default=[], max_length=200)
+
+    def run(self, go):
+        for number, case in enumerate(self.cases):
+            if holds(case.condition, go):
+                return {"case": number}
+        return {"case": None}
+
+    def inside(self, output):
+        number = output["case"]
+        if number is None:
+            return [("otherwise", self.otherwise, {})]
+        return [(f"cases.{number}", self.cases[number].steps, {})]
+
+    def children(self):
+        cases = [(f"/cases/{n}/steps", case.steps) for n, case in enumerate(self.cases)]
+        return [*cases, ("/otherwise", self.otherwise)]
+
+    def sentence(self, book):
+        return "go on with the first that holds: " + "; ".join(
+            said(case.condition, book) for case in self.cases
+        )
+
+    def check(self, book, pointer):
+        for number, case in enumerate(self.cases):
+            case.condition.check(book, f"{pointer}/cases/{number}/condition")
+
+
+@registered
+class ForEach(Step):
+    """Do `steps` for every item of a list; inside they find it as item, and index from 0."""
+
+    label, icon, group = "For each", "repeat", "Flow"
+    blocks: ClassVar[tuple] = ("steps",)
+    type: Literal["for_each"] = "for_each"
+    items: Any
+    limit: int = Field(default=1000, ge=1, le=MOST_ITEMS)
+    steps: Steps = Field(min_length=1, max_length=200)
+
+    def run(self, go):
+        items = go.render(self.items)
+        if isinstance(items, dict):
+            items = items.get("entries", [items])
+        if not isinstance(items, list):
+            raise Failed("“For each” needs a list, such as the entries that a step found.")
+        if len(items) > self.limit:
+            raise Failed(f"These are {len(items):,} items; this step allows {self.limit:,}.")
+        return {"items": items, "count": len(items)}
+
+    def inside(self, output):
+        for number, item in enumerate(output["items"]):
+            yield str(number), self.steps, {"item": item, "index": number}
+
+    def sentence(self, book):
+        return f"for each of {said_value(self.items)}"
+
+
+@registered
+class Wait(Step):
+    """Wait for a time, or until a moment; the run costs nothing meanwhile."""
+
+    label, icon, group = "Wait", "hourglass", "Flow"
+    type: Literal["wait"] = "wait"
+    amount: int = Field(default=0, ge=0, le=1_000_000)
+    unit: Literal["seconds", "minutes", "hours", "days", "weeks"] = "hours"
+    until: Any = None
+
+    def run(self, go):
+        if go.row is not None and go.row.answer is not None:
+            return go.row.answer
+        until = self._until(go)
+        if until - timezone.now() > LONGEST_WAIT:
+            raise Failed("A run waits at most a year.")
+        if until <= timezone.now() or go.dry:
+            return {"until": until.isoformat()}
+        raise Waits("time", until=until, asked={"until": until.isoformat()})
+
+    def _until(self, go):
+        if self.until is None:
+            return timezone.now() + dt.timedelta(**{self.unit: self.amount})
+        text = str(go.render(self.until))
+        try:
+            moment = parse_datetime(text)
+            day = None if moment else parse_date(text)
+        except ValueError:
+            moment = day = None
+        if day:
+            moment = dt.datetime.combine(day, dt.time.min)
+        if moment is None:
+            raise Failed(f"“{text[:60]}” is no date.")
+        return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+
+    def sentence(self, book):
+        if self.until is not None:
+            return f"wait until {said_value(self.until)}"
+        return f"wait {self.amount} {self.unit if self.amount != 1 else self.unit[:-1]}"
+
+
+@registered
+class Approval(Step):
+    """Ask people to approve or reject, on a page or by the links in an e-mail.
+
+    `people` are e-mail addresses of members; without any the owner is asked. One answer is enough.
+    Nobody answering within `days` counts as `silence` says.
+    """
+
+    label, icon, group = "Ask for approval", "user-check", "Flow"
+    blocks: ClassVar[tuple] = ("approved", "rejected")
+    type: Literal["approval"] = "approval"
+    question: Annotated[str, Field(min_length=1, max_length=2000)]
+    people: list[str] = Field(default=[], max_length=50)
+    days: int = Field(default=7, ge=1, le=365)
+    silence: Literal["rejected", "approved", "fail"] = "rejected"
+    approved: Steps = Field(default=[], max_length=200)
+    rejected: Steps = Field(default=[], max_length=200)
+
+    def run(self, go):
+        if go.row is not None and go.row.answer is not None:
+            answer = go.row.answer
+            if answer.get("answer") == "fail":
+                raise Failed(f"Nobody answered within {self.days} days.")
+            return answer
+        asked = {"question": str(go.render(self.question)), "people": go.render(self.people)}
+        if go.dry:
+            return {"answer": "approved", "asked": asked}
+        until = timezone.now() + dt.timedelta(days=self.days)
+        raise Waits("approval", until=until, asked=asked | {"silence": self.silence})
+
+    def inside(self, output):
+        name = output["answer"]
+        return [(name, getattr(self, name), {})]
+
+    def sentence(self, book):
+        who = ", ".join(self.people) if self.people else "the owner"
+        return f"ask {who} for approval: {said_value(self.question)}"
+
+
+@registered
+class RunWorkflow(Step):
+    """Run another workflow that waits to be called, with an input; go on at once or with its output."""
+
+    label, icon, group = "Run a workflow", "player-play", "Flow"
+    type: Literal["run_workflow"] = "run_workflow"
+    workflow: UUID
+    input: dict[str, Any] = Field(default={}, max_length=200)
+    wait: bool = True
+
+    def run(self, go):
+        from automations.running import call
+
+        if go.row is not None and go.row.answer is not None:
+            answer = go.row.answer
+            if answer.get("status") != "succeeded":
+                raise Failed(f"The workflow that was called failed: {answer.get('error', '')}")
+            return answer
+        input = go.render(self.input)
+        if go.dry:
+            return {"would_run": str(self.workflow), "input": input}
+        called = call(go, self.workflow, input, answers=self.wait)
+        if self.wait:
+            raise Waits("run", asked={"run": str(called.pk), "input": input})
+        return {"run": str(called.pk)}
+
+    def sentence(self, book):
+        return f"run the workflow {book.workflow_name(self.workflow)}"
+
+    def check(self, book, pointer):
+        if book.workflow(self.workflow) is None:
+            book.wrong(f"{pointer}/workflow", "There is no such workflow in this workspace.")
+
+
+@registered
+class SetValues(Step):
+    """Set variables, which later steps find under vars."""
+
+    label, icon, group = "Set values", "variable", "Flow"
+    type: Literal["set"] = "set"
+    values: dict[str, Any] = Field(min_length=1, max_length=100)
+
+    def run(self, go):
+        made = go.render(self.values)
+        if len(json.dumps(made, default=str)) > 1_000_000:
+            raise Failed("These values are larger than a megabyte.")
+        return made
+
+    def sentence(self, book):
+        return "set " + ", ".join(f"{key} = {said_value(v)}" for key, v in self.values.items())
+
+
+@registered
+class Stop(Step):
+    """End the run: well, or as failed with a reason."""
+
+    label, icon, group = "Stop", "player-stop", "Flow"
+    type: Literal["stop"] = "stop"
+    failed: bool = False
+    reason: str = Field(default="", max_length=2000)
+    output: Any = None
+
+    def run(self, go):
+        if self.failed:
+            raise Failed(str(go.render(self.reason)) or "The workflow stopped itself as failed.")
+        raise Stopped(go.render(self.output))
+
+    def sentence(self, book):
+        reason = f": {said_value(self.reason)}" if self.reason else ""
+        return ("stop as failed" if self.failed else "stop") + reason

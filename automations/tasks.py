@@ -1,0 +1,24 @@
+"""Hints from the pilot, and beat's net below it: each task calls one service."""
+
+from celery import shared_task
+
+from automations import clock, dispatch, engine, pilot
+
+
+@shared_task(ignore_result=True)
+def work():
+    """Carry out runs for a few seconds."""
+    engine.work()
+
+
+@shared_task(ignore_result=True)
+def expand():
+    """Make runs of what was fired for a few seconds."""
+    dispatch.expand()
+
+
+@shared_task(ignore_result=True)
+def tick():
+    """Look at the clock, and for work, as the pilot of every worker does by itself."""
+    clock.tick()
+    pilot.look_once()
