@@ -17,7 +17,7 @@ from records.names import history_name
 from records.past import Incarnation, carry, misfits, past_of
 from workspaces import access
 from workspaces.errors import Conflict, Missing
-from workspaces.operations import MOST_EXAMPLES, undoes
+from workspaces.operations import MOST_EXAMPLES, undoes, weighs
 
 
 @dataclass(frozen=True)
@@ -269,29 +269,31 @@ def created(event, actor, outcome, force):
     """Delete the entries that the event made; those changed since only with `force`."""
     taking = Taking(event, actor, outcome, force)
     taking.lock()
+    made = _made(taking)
+    with explained(taking.record):
+        outcome.add(run(f"DELETE FROM {taking.live} t WHERE {made}"))
+
+
+def _made(taking):
+    """Return SQL of which entries `t` the event made and nobody changed; count those that stay."""
+    event = taking.event
     same = [f"t.{quoted(c.name)} IS NOT DISTINCT FROM {c.of('o')}" for c in taking.cells()]
     same += [f"t.{quoted(f.key)} IS NULL" for f in _younger(taking) if f.default is None]
     same = " AND ".join(same) or "true"
     made = f"o._ev = {event.id} AND o._ev_to > {event.id} AND o.entry_id"
-    if not force:
+    if not taking.force:
         rows = ask(
             f"SELECT t.entry_id, count(*) OVER () FROM {taking.twin} o JOIN {taking.live} t "
             f"USING (entry_id) WHERE {made} {taking.entries} AND NOT ({same}) "
             f"ORDER BY 1 LIMIT {MOST_EXAMPLES}"
         )
         examples = [{"entry_id": id, "detail": WHY["changed"]} for id, _ in rows]
-        outcome.add(kept=rows[0][1] if rows else 0, examples=examples)
+        taking.outcome.add(kept=rows[0][1] if rows else 0, examples=examples)
     # A deleted entry may have come back under another event; then it is not of this one.
     image = f"SELECT FROM {taking.twin} o WHERE {made} = t.entry_id"
-    if not force:
+    if not taking.force:
         image += f" AND {same}"
-    with explained(taking.record):
-        outcome.add(
-            run(
-                f"DELETE FROM {taking.live} t WHERE t.entry_id {taking.entries} "
-                f"AND (t._ev = {event.id} OR EXISTS ({image}))"
-            )
-        )
+    return f"t.entry_id {taking.entries} AND (t._ev = {event.id} OR EXISTS ({image}))"
 
 
 @undoes("entries.deleted")
@@ -318,6 +320,37 @@ def deleted(event, actor, outcome, force):
         )
 
     outcome.add(taking.attempt(write).written)
+
+
+# Transactions in which the events were written; entries that one of them wrote after another.
+WRITTEN = "SELECT count(DISTINCT xid) FROM events WHERE event_id IN ({ids})"
+TWICE = "SELECT 1 FROM {twin} o WHERE o._ev_to IN ({ids}) AND o._ev IN ({ids}) LIMIT 1"
+
+
+@weighs("entries.created", "entries.updated")
+def weigh(events, actor, outcome, force):
+    """Count what undoing events would do, as it would count, but lock and write nothing.
+
+    Only trying can tell whether a unique value is free, and what becomes of an entry that the
+    operation wrote more than once.
+    """
+    ids = ", ".join(str(event.id) for event in events)
+    if len(events) > 1 and ask(WRITTEN.format(ids=ids)) != [(1,)]:
+        return False
+    for event in events:
+        taking = Taking(event, actor, outcome, force)
+        if len(events) > 1 and ask(TWICE.format(twin=taking.twin, ids=ids)):
+            return False
+        if event.type == "entries.created":
+            [(count,)] = ask(f"SELECT count(*) FROM {taking.live} t WHERE {_made(taking)}")
+        else:
+            cells = taking.cells(set(event.changed or ()))
+            if any(cell.line and cell.line[-1].field.unique for cell in cells):
+                return False
+            tests = [_tests(cell, force) for cell in cells]
+            count = _count_cells(taking, cells, tests) if cells else 0
+        outcome.add(count)
+    return True
 
 
 def _leave_empty(taking, cell, dangles):

@@ -14,10 +14,12 @@ from workspaces import access
 from workspaces.errors import Conflict, Missing
 from workspaces.models import Event
 
-_inverses, _finals = {}, {}
+_inverses, _finals, _weighers = {}, {}, {}
 
 # More changes than this are shown before they are made.
 MANY = 1000
+# What an undo of more than so many entries would do is found out by reading, where that can tell.
+WEIGHED = 1000
 MOST_EXAMPLES = 10
 # Events on a stream that are searched for what somebody did last.
 LOOK_BACK = 5000
@@ -85,6 +87,21 @@ def undoes(*types):
     return register
 
 
+def weighs(*types):
+    """Register the decorated function as what finds out by reading what undoing `types` would do.
+
+    It is called as f(events, actor, outcome, force) with all events that an undo would compensate,
+    and adds to the outcome what that would add. It returns False when only trying can tell.
+    """
+
+    def register(function):
+        for type in types:
+            _weighers[type] = function
+        return function
+
+    return register
+
+
 def never_undone(type, sentence):
     """Say why events of `type` can't be taken back, nor the rest of their operation."""
     _finals[type] = sentence
@@ -132,10 +149,15 @@ def undo(*, operation_id, actor, force=False, preview=False, ask=False):
     """Take an operation back; return the Outcome.
 
     A cell is restored where it still holds what the operation wrote; what was changed since is
-    kept and counted, or with `force` taken back as well. `preview` and `ask` are carry_out's.
+    kept and counted, or with `force` taken back as well. `preview` and `ask` are carry_out's; of
+    a large operation they only read where they can, so that nobody waits for what is only tried.
     Raises Missing, Forbidden, or Conflict with the reason.
     """
     inner = actor.again(undo_of=str(operation_id))
+    if preview or ask:
+        weighed = _weigh(operation_id, inner, force)
+        if weighed and (preview or weighed.needs_confirmation):
+            return weighed
 
     def work(outcome):
         _undo(operation_id, inner, force, outcome)
@@ -146,17 +168,34 @@ def undo(*, operation_id, actor, force=False, preview=False, ask=False):
 def _undo(operation_id, actor, force, outcome):
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, str(operation_id)])
+    for event in _effective(_takable(operation_id, actor)):
+        inverse = _inverses.get(event.type)
+        if inverse is None:
+            raise Conflict(f"“{event.type}” can't be undone.")
+        inverse(event, actor, outcome, force)
+
+
+def _weigh(operation_id, actor, force):
+    """Return the Outcome that undoing a large operation would have; None if reading can't tell."""
+    outcome = Outcome()
+    with transaction.atomic(), access.acting_as(actor):
+        events = list(_effective(_takable(operation_id, actor)))
+        weighers = {_weighers.get(event.type) for event in events}
+        weigher = weighers.pop() if len(weighers) == 1 else None
+        if weigher is None or sum(event.count or 0 for event in events) <= WEIGHED:
+            return None
+        return outcome if weigher(events, actor, outcome, force) else None
+
+
+def _takable(operation_id, actor):
+    """Return the operation's events if they can be taken back, and by the actor."""
     events = _permitted(operation_id, actor)
     if operation_id in undone([operation_id]):
         raise Conflict("This is undone already.")
     for event in events:
         if event.type in _finals:
             raise Conflict(_finals[event.type])
-    for event in _effective(events):
-        inverse = _inverses.get(event.type)
-        if inverse is None:
-            raise Conflict(f"“{event.type}” can't be undone.")
-        inverse(event, actor, outcome, force)
+    return events
 
 
 def _permitted(operation_id, actor):
