@@ -9,12 +9,13 @@ from records.models import Record, RecordStructure, StructureVersion
 from workspaces.admin import events_link
 from workspaces.admin_base import ReadOnlyAdmin, VerbAdmin, pretty
 
-TOLD = ("name", "description", "icon", "color", "position")
+GIVEN = ("name", "description", "icon", "color")
+TOLD = (*GIVEN, "position")
 
 
 @admin.register(Record)
 class RecordAdmin(VerbAdmin):
-    """What people call their tables. Fields change in the product, where a plan is shown first."""
+    """What people call their tables. Fields are made and changed in the product, with their plan."""
 
     list_display = ["name", "workspace", "entries", "table_name", "updated_at", "deleted_at"]
     list_filter = [("deleted_at", admin.EmptyFieldListFilter), "created_at"]
@@ -30,11 +31,14 @@ class RecordAdmin(VerbAdmin):
         "deleted_at",
         "log",
     ]
-    readonly_fields = fields[len(TOLD) :]
+    raw_id_fields = ["workspace"]
     actions = ["restore"]
 
-    def has_add_permission(self, request):
-        return False
+    def get_fields(self, request, obj=None):
+        return self.fields if obj else ["workspace", *GIVEN]
+
+    def get_readonly_fields(self, request, obj=None):
+        return self.fields[len(TOLD) :] if obj else []
 
     @admin.display(description="entries")
     def entries(self, record):
@@ -48,6 +52,14 @@ class RecordAdmin(VerbAdmin):
         return events_link(record.pk)
 
     def save_model(self, request, obj, form, change):
+        if not change:
+            given = {name: form.cleaned_data[name] for name in GIVEN}
+            made = services.create_record(
+                workspace=obj.workspace, fields=[], actor=request.actor, **given
+            )
+            obj.pk = made.pk
+            obj.refresh_from_db()
+            return
         stored = Record.objects.get(pk=obj.pk)
         told = {name: form.cleaned_data[name] for name in form.changed_data if name in TOLD}
         services.change_record(record=stored, actor=request.actor, **told)

@@ -101,19 +101,25 @@ def events_link(stream_id):
 
 @admin.register(Member)
 class MemberAdmin(VerbAdmin):
-    """Who is where, as what. People come in by invitations."""
+    """Who is where, as what. People come in by invitations; staff may also put them in."""
 
     list_display = ["user", "workspace", "role", "created_at"]
     list_filter = ["role", "created_at"]
     list_select_related = ["user", "workspace"]
     search_fields = ["user__email", "user__name", "workspace__name"]
     fields = ["user", "workspace", "role", "created_at"]
-    readonly_fields = ["user", "workspace", "created_at"]
+    raw_id_fields = ["user", "workspace"]
 
-    def has_add_permission(self, request):
-        return False
+    def get_readonly_fields(self, request, obj=None):
+        return ["user", "workspace", "created_at"] if obj else ["created_at"]
 
     def save_model(self, request, obj, form, change):
+        if not change:
+            services.add_member(
+                workspace=obj.workspace, user_id=obj.user_id, role=obj.role, actor=request.actor
+            )
+            obj.pk = Member.objects.get(workspace=obj.workspace, user=obj.user).pk
+            return
         stored = Member.objects.select_related("workspace").get(pk=obj.pk)
         services.change_role(member=stored, role=obj.role, actor=request.actor)
 

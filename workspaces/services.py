@@ -97,10 +97,11 @@ def remove_member(*, member, actor):
     access.rebind()
 
 
-def bring_back_member(*, workspace, user_id, role, actor):
-    """Make a person who was taken out of the workspace a member again; only owners make owners.
+def add_member(*, workspace, user_id, role, actor):
+    """Make a person a member without asking them; only owners make owners.
 
-    Raises Missing when there is no such person, Conflict when they are a member already.
+    For staff in admin, and for taking back that somebody was taken out. Raises Missing when there
+    is no such person, Conflict when they are a member already.
     """
     role = _known_role(role)
     access.require(actor, "own" if role == Role.OWNER else "admin", workspace)

@@ -88,7 +88,7 @@ def removed(event, actor, outcome, force):
     if member is None:
         if str(event.user_id) == data["user_id"]:
             raise Conflict("They left by themselves. Invite them again.")
-        services.bring_back_member(
+        services.add_member(
             workspace=_workspace(event), user_id=data["user_id"], role=data["role"], actor=actor
         )
         outcome.add(1)

@@ -144,6 +144,25 @@ class TestMember:
         root.post(url(Member, "delete", member.pk), {"post": "yes"})
         assert last("member.removed").payload["user_id"] == str(bob.user.pk)
 
+    def test_adding_is_an_event(self, root, charlie, workspace):
+        assert b"role" in root.get(url(Member, "add")).content
+        values = {"user": charlie.user.pk, "workspace": workspace.pk, "role": "viewer"}
+        assert root.post(url(Member, "add"), values).status_code == 302
+        assert stored(Member, user=charlie.user).role == "viewer"
+        event = last("member.added")
+        assert (event.user.email, event.cause) == ("root@example.com", {"door": "admin"})
+        assert stored(Member, user=charlie.user).last_event_id == event.pk
+
+    def test_what_adding_refuses_stays_in_the_form(self, root, bob, charlie, workspace):
+        values = {"user": bob.user.pk, "workspace": workspace.pk, "role": "viewer"}
+        assert "already exists" in root.post(url(Member, "add"), values).content.decode()
+        charlie.user.is_active = False
+        charlie.user.save()
+        page = root.post(url(Member, "add"), values | {"user": charlie.user.pk})
+        assert "no account any more" in page.content.decode()
+        assert b"errornote" in root.post(url(Member, "add"), {"role": "king"}).content
+        assert stored(Member, user=bob.user).role == "editor"
+
 
 class TestInvitation:
     def test_withdrawing(self, root, full):
@@ -154,6 +173,29 @@ class TestInvitation:
 
 
 class TestRecord:
+    def test_adding_makes_a_table(self, root, workspace):
+        assert b"table_name" not in root.get(url(Record, "add")).content
+        values = {"workspace": workspace.pk, "name": "Shelf", "icon": "book", "color": "red"}
+        assert root.post(url(Record, "add"), values).status_code == 302
+        made = stored(Record, name="Shelf")
+        assert (made.icon, made.workspace_id) == ("book", workspace.pk)
+        assert stored(StructureVersion, record=made).version == 1
+        assert last("record.created").cause == {"door": "admin"}
+        assert root.get(reverse("entries_changelist", args=[made.pk])).status_code == 200
+
+    def test_what_adding_refuses_stays_in_the_form(self, root, workspace):
+        values = {"workspace": workspace.pk, "name": "\x01 ", "icon": "book", "color": "red"}
+        page = root.post(url(Record, "add"), values | {"name": "  "})
+        assert b"errornote" in page.content
+        page = root.post(url(Record, "add"), values | {"workspace": "x"})
+        assert b"errornote" in page.content
+
+    @pytest.mark.parametrize("model", [Record, Member])
+    def test_adding_needs_the_right(self, db, model):
+        client = staff("helper")[1]
+        assert client.get(url(model, "add")).status_code == 403
+        assert client.post(url(model, "add"), {}).status_code == 403
+
     def test_changing_goes_through_the_verb(self, root, make_record):
         record = make_record(title="text")
         values = {"name": "Shelf", "icon": "book", "color": "red", "position": 3}
