@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import orjson
 from django.db import connection, transaction
 
-from records import tables
+from records import tables, twins
 from records.entries import explained
 from records.fields.base import Refused, literal
 from records.history import quoted, stamped
@@ -179,10 +179,10 @@ def _chosen(record, choice):
         raise Invalid("Say which value the entries have.")
     same = _has(record, choice)
     # A deleted entry has no other value now, so what it had is what it has.
-    now = f" AND NOT EXISTS (SELECT FROM {live} l WHERE l.entry_id = {twin}.entry_id)"
+    now = f" AND NOT EXISTS (SELECT FROM {live} l WHERE l.entry_id = kept.entry_id)"
     return (
-        f"SELECT entry_id FROM {live} WHERE {same} "
-        f"UNION SELECT entry_id FROM {twin} WHERE {same}{'' if choice.earlier else now}"
+        f"SELECT entry_id FROM {live} WHERE {same} UNION SELECT entry_id "
+        f"FROM {twins.images(record)} AS kept WHERE {same}{'' if choice.earlier else now}"
     )
 
 
@@ -272,7 +272,7 @@ def _empty_entries(record, columns):
 
 def _differences(record, columns):
     """Return {event: what its digest becomes other by}, before the images are written over."""
-    twin, found = quoted(history_name(record.table_name)), {}
+    found, whole = {}, twins.images(record)
     for era in eras(record):
         now = [era.now(name) for name in era.everything]
         if None in now:
@@ -282,12 +282,13 @@ def _differences(record, columns):
         until = "" if era.last is None else f" AND {{0}} < {era.last}"
         span = f"{{0}} >= {era.first}{until}"
         other = f"hash_record_extended(ROW({was}), 0) # hash_record_extended(ROW({will}), 0)"
-        chosen = f"FROM {twin} WHERE {CHOSEN} AND {_touches(columns)}"
+        chosen = f"AS image WHERE {CHOSEN} AND {_touches(columns)}"
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT event, bit_xor(other) FROM ("
-                f"SELECT _ev AS event, {other} AS other {chosen} AND {span.format('_ev')} UNION ALL "
-                f"SELECT _ev_to, {other} {chosen} AND _op = 'D' AND {span.format('_ev_to')}"
+                f"SELECT _ev AS event, {other} AS other FROM {twins.written(record)} {chosen} "
+                f"AND {span.format('_ev')} UNION ALL SELECT _ev_to, {other} FROM {whole} {chosen} "
+                f"AND _op = 'D' AND {span.format('_ev_to')}"
                 ") AS images GROUP BY event"
             )
             found |= dict(cursor.fetchall())

@@ -57,6 +57,12 @@ END $$;
 # It fires on rows that differ and do not carry a newer tag. Images are compared byte by byte, two
 # times as fast as column by column; and each statement reads the condition anew, so it is short.
 STAMP_WHEN = "NEW._ev <= OLD._ev AND OLD.* *<> NEW.* OR NEW.entry_id <> OLD.entry_id"
+# A whole row is compared with its long values fetched. Where there may be some the function looks.
+STAMP_WHEN_LONG = "NEW._ev <= OLD._ev OR NEW.entry_id <> OLD.entry_id"
+SAME = """
+    IF {same} THEN
+        RETURN NEW;
+    END IF;"""
 
 # Not kdap_setting and no TG_ARGV: either would cost as much as all the rest.
 STAMP = """
@@ -64,7 +70,7 @@ CREATE OR REPLACE FUNCTION {stamp}() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
     IF NEW.entry_id <> OLD.entry_id THEN
         RAISE EXCEPTION 'entry_id can''t be changed' USING ERRCODE = 'check_violation';
-    END IF;
+    END IF;{same}
     NEW._ev := current_setting('kdap.tag_u{number}')::bigint;
     IF NEW._ev <= OLD._ev THEN
         NEW._ev := kdap_newer_tag('kdap.tag_u{number}');
@@ -80,61 +86,65 @@ END $body$;
 AFTER = """
 CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $body$
 DECLARE
-    rows bigint;
-    latest bigint;
-    tag bigint;
-    moved bigint;
-    still bigint;
-    named jsonb;
-    fields jsonb;
-    sum bigint;
-    fine boolean;
-    memory text;
+    -- No field can be called like these.
+    _rows bigint;
+    _latest bigint;
+    _tag bigint;
+    _moved bigint;
+    _still bigint;
+    _named jsonb;
+    _fields jsonb;
+    _sum bigint;
+    _fine boolean;
+    _memory text;
+    _mark text;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        SELECT count(*) INTO rows FROM (SELECT FROM fresh LIMIT {few} + 1) AS sample;
-        IF rows <= {few} THEN
+        SELECT count(*) INTO _rows FROM (SELECT FROM fresh LIMIT {few} + 1) AS sample;
+        IF _rows <= {few} THEN
             {insert_few};
         ELSE
             {insert_many};
         END IF;
     ELSIF TG_OP = 'UPDATE' THEN
-        SELECT count(*) INTO rows FROM (SELECT FROM fresh LIMIT {few} + 1) AS sample;
-        IF rows = 0 THEN
+        SELECT count(*) INTO _rows FROM (SELECT FROM fresh LIMIT {few} + 1) AS sample;
+        IF _rows = 0 THEN
             RETURN NULL;
-        ELSIF rows <= {few} THEN
+        END IF;
+        {make_mark}
+        IF _rows <= {few} THEN
             {update_few};
             RETURN NULL;
         END IF;
-        memory := current_setting('work_mem');
-        IF pg_size_bytes(memory) < pg_size_bytes('{memory}') THEN
+        _memory := current_setting('work_mem');
+        IF pg_size_bytes(_memory) < pg_size_bytes('{memory}') THEN
             PERFORM set_config('work_mem', '{memory}', true);
         END IF;
-        tag := current_setting('kdap.tag_u{number}')::bigint;
-        EXECUTE $sql${compare}$sql$ INTO rows, moved, still, named, fields, sum, fine
-            USING tag;
-        IF moved + still < rows THEN  -- it went on under a newer tag
-            EXECUTE $sql${update_many}$sql$;
-        ELSIF moved > 0 THEN
-            IF still = 0 THEN
+        _tag := current_setting('kdap.tag_u{number}')::bigint;
+        EXECUTE $sql${compare}$sql$ INTO _rows, _moved, _still, _named, _fields, _sum, _fine
+            USING {given};
+        IF _moved + _still < _rows THEN  -- it went on under a newer tag
+            EXECUTE $sql${update_many}$sql$ USING {given};
+        ELSIF _moved > 0 THEN
+            IF _still = 0 AND NOT {long} THEN
                 {keep_all};
             ELSE
-                EXECUTE $sql${keep_moved}$sql$ USING tag;
+                EXECUTE $sql${keep_moved}$sql$ USING {given};
             END IF;
             {update_event};
         END IF;
-        PERFORM set_config('work_mem', memory, true);
+        PERFORM set_config('work_mem', _memory, true);
     ELSE
-        SELECT max(_ev), count(*) INTO latest, rows FROM stale;
-        IF rows = 0 THEN
+        SELECT max(_ev), count(*) INTO _latest, _rows FROM stale;
+        IF _rows = 0 THEN
             RETURN NULL;
         END IF;
-        IF latest >= current_setting('kdap.tag_d{number}')::bigint THEN
+        IF _latest >= current_setting('kdap.tag_d{number}')::bigint THEN
             PERFORM kdap_newer_tag('kdap.tag_d{number}');
         END IF;
         INSERT INTO {twin} ({columns}, _ev_to, _op)
         SELECT {columns}, current_setting('kdap.tag_d{number}')::bigint, 'D' FROM stale;
-        IF rows <= {few} THEN
+        IF _rows <= {few} THEN
             {delete_few};
         ELSE
             {delete_many};
@@ -154,7 +164,7 @@ DELETE = """INSERT INTO events (event_id, type, payload, stream_id, workspace_id
                    '{record}', '{workspace}', count(*), {digest} FROM stale"""
 
 UPDATE = """WITH kept AS (
-                INSERT INTO {twin} ({columns}, _ev_to, _op)
+                INSERT INTO {twin} ({kept_columns}, _ev_to, _op)
                 SELECT {stale_columns}, fresh._ev, 'U'
                 FROM stale JOIN fresh USING (entry_id) WHERE fresh._ev <> stale._ev
             )
@@ -179,14 +189,15 @@ COMPARE = """SELECT count(*), count(*) FILTER (WHERE fresh._ev = $1),
        {right} FILTER (WHERE fresh._ev = $1)
 FROM stale JOIN fresh USING (entry_id)"""
 
-KEEP_ALL = """INSERT INTO {twin} ({columns}, _ev_to, _op) SELECT {columns}, tag, 'U' FROM stale"""
+KEEP_ALL = """INSERT INTO {twin} ({columns}, _ev_to, _op) SELECT {columns}, _tag, 'U' FROM stale"""
 
-KEEP_MOVED = """INSERT INTO {twin} ({columns}, _ev_to, _op) SELECT {stale_columns}, $1, 'U'
+KEEP_MOVED = """INSERT INTO {twin} ({kept_columns}, _ev_to, _op) SELECT {stale_columns}, $1, 'U'
 FROM stale JOIN fresh USING (entry_id) WHERE fresh._ev = $1"""
 
 UPDATE_EVENT = """INSERT INTO events
             (event_id, type, payload, stream_id, workspace_id, changed, count, digest)
-        VALUES (kdap_own_tag(tag, 'kdap.tag_u{number}', fine), 'entries.updated', named, '{record}', '{workspace}', fields, moved, sum)"""
+        VALUES (kdap_own_tag(_tag, 'kdap.tag_u{number}', _fine), 'entries.updated', _named,
+                '{record}', '{workspace}', _fields, _moved, _sum)"""
 
 IDS = {
     "few": "jsonb_build_object('ids', jsonb_agg(entry_id))",
@@ -247,18 +258,35 @@ def inserted(number):
     return {"created_by": WHO, "updated_by": WHO, "_ev": tag}
 
 
-def _differs(column, large):
-    """Return SQL telling whether `column` differs between old and new images.
+def _alike(column, old="stale", new="fresh"):
+    """Return SQL that holds where both images have the same stored value out of line.
 
-    A value kept out of line, as those of the columns `large` may be, is the same when it is the
-    same stored value, which is what an UPDATE of other columns leaves; it is not fetched then.
+    That is what an UPDATE of other columns leaves; nothing is fetched to tell.
     """
-    old, new = f"stale.{quoted(column)}", f"fresh.{quoted(column)}"
-    test = f"{old} IS DISTINCT FROM {new}"
-    if column not in large:
-        return test
-    place = "pg_column_toast_chunk_id"
-    return f"({place}({old}) = {place}({new})) IS NOT TRUE AND {test}"
+    place, name = "pg_column_toast_chunk_id", quoted(column)
+    return f"{place}({old}.{name}) = {place}({new}.{name})"
+
+
+def _differs(column, large):
+    """Return SQL telling whether `column` differs between old and new images."""
+    test = f"stale.{quoted(column)} IS DISTINCT FROM fresh.{quoted(column)}"
+    return f"({_alike(column)}) IS NOT TRUE AND {test}" if column in large else test
+
+
+def _cells(row, columns, large, mark):
+    """Return SQL of the cells of an image in an update; long values left alone are the mark."""
+    listed = []
+    for column in columns:
+        cell = f"{row}.{quoted(column)}"
+        if column in large:
+            cell = f"CASE WHEN {_alike(column)} THEN {as_mark(mark, large[column])} ELSE {cell} END"
+        listed.append(cell)
+    return ", ".join(listed)
+
+
+def as_mark(text, kind):
+    """Return SQL of the mark whose text is the SQL `text`, for a column of type `kind`."""
+    return f"to_jsonb({text})" if kind == "jsonb" else text
 
 
 def _digest(row, columns):
@@ -290,18 +318,20 @@ def _changed(columns, large):
     return f"to_jsonb(array_remove(ARRAY[{cases or 'NULL'}]::text[], NULL))"
 
 
-def function_sql(*, table, twin, record_id, workspace_id, number, columns, large=()):
+def function_sql(*, table, twin, record_id, workspace_id, number, columns, large=None):
     """Return the SQL of a table's functions: for its log, and for stamping rows.
 
     `columns` are all columns that people fill, shelved ones too, as {name: key for the event's
     list of changed fields}; system columns are added here. `large` are those among them whose
-    values may be stored out of line. Run it after every change of columns.
+    values may be stored out of line, as {name: SQL type}. Run it after every change of columns.
     """
-    everything = digest_order(columns)
+    everything, large = digest_order(columns), large or {}
     common = {
         "twin": quoted(twin),
         "columns": ", ".join(map(quoted, everything)),
-        "stale_columns": ", ".join(f"stale.{quoted(column)}" for column in everything),
+        "long": "true" if large else "false",
+        "make_mark": "_mark := gen_random_uuid()::text;" if large else "",
+        "given": "_tag, _mark" if large else "_tag",
         "changed": _changed(columns, large),
         "right": RIGHT,
         "record": record_id,
@@ -312,22 +342,48 @@ def function_sql(*, table, twin, record_id, workspace_id, number, columns, large
     }
     digest, gone = _digest("fresh", everything), _digest("stale", everything)
     parts = {}
+    marks = {"few": "_mark", "many": "$2"}
     for size, ids in IDS.items():
+        kept, made = _in_update(everything, large, marks[size])
         parts[f"insert_{size}"] = INSERT.format(**common, ids=ids, digest=digest)
-        parts[f"update_{size}"] = UPDATE.format(**common, ids=ids, digest=digest)
+        parts[f"update_{size}"] = UPDATE.format(**common, **kept, ids=ids, digest=made)
         parts[f"delete_{size}"] = DELETE.format(**common, ids=ids, digest=gone)
     parts |= {
-        "compare": COMPARE.format(**common, digest=digest),
+        "compare": COMPARE.format(**common, digest=made),
         "keep_all": KEEP_ALL.format(**common),
-        "keep_moved": KEEP_MOVED.format(**common),
+        "keep_moved": KEEP_MOVED.format(**common, **kept),
         "update_event": UPDATE_EVENT.format(**common),
     }
+    same = SAME.format(same=_same(everything, large)) if large else ""
     return AFTER.format(**common, **parts, function=quoted(f"log_{table}")) + STAMP.format(
-        stamp=quoted(f"stamp_{table}"), number=number
+        stamp=quoted(f"stamp_{table}"), number=number, same=same
     )
 
 
-def triggers_sql(*, table, twin, number):
+def _in_update(columns, large, mark):
+    """Return (what an UPDATE puts into the twin, by placeholder; the digest of what it wrote)."""
+    names = ", ".join(map(quoted, columns))
+    kept = {"kept_columns": names, "stale_columns": _cells("stale", columns, large, mark)}
+    if large:
+        some = " OR ".join(map(_alike, large))
+        kept["kept_columns"] += ", _same"
+        kept["stale_columns"] += f", CASE WHEN {some} THEN {mark} END"
+    return kept, digest_of(_cells("fresh", columns, large, mark))
+
+
+def _same(columns, large):
+    """Return SQL that holds where OLD and NEW do not differ; no long value is fetched for it."""
+
+    def same(columns):
+        old, new = (", ".join(f"{row}.{quoted(c)}" for c in columns) for row in ("OLD", "NEW"))
+        return f"record_image_eq(ROW({old}), ROW({new}))"
+
+    short = same([column for column in columns if column not in large])
+    longer = (f"(({_alike(c, 'OLD', 'NEW')}) IS TRUE OR {same([c])})" for c in large)
+    return " AND ".join([short, *longer])
+
+
+def triggers_sql(*, table, twin, number, large=None):
     """Return the SQL that hangs the triggers on a table and its twin."""
     return TRIGGERS.format(
         table=quoted(table),
@@ -335,5 +391,5 @@ def triggers_sql(*, table, twin, number):
         number=number,
         function=quoted(f"log_{table}"),
         stamp=quoted(f"stamp_{table}"),
-        stamp_when=STAMP_WHEN,
+        stamp_when=STAMP_WHEN_LONG if large else STAMP_WHEN,
     )

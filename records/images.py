@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import User
+from records import twins
 from records.entries import update_entries
 from records.history import quoted
 from records.models import StructureVersion
@@ -228,10 +229,10 @@ def _images(record, where, params, *, twin="true", order=""):
     names = [f.key for f in structure.columns]
     names += [item.column for item in structure.shelf if item.column]
     cells = "".join(f", {quoted(name)}" for name in names)
-    live, past = quoted(record.table_name), quoted(history_name(record.table_name))
+    live, past = quoted(record.table_name), twins.images(record)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT * FROM (SELECT entry_id, _ev, _ev_to, _op::text{cells} FROM {past} "
+            f"SELECT * FROM (SELECT entry_id, _ev, _ev_to, _op::text{cells} FROM {past} AS kept "
             f"WHERE {where} AND {twin} {order}) AS past "
             f"UNION ALL SELECT entry_id, _ev, NULL, ''{cells} FROM {live} WHERE {where} "
             "ORDER BY 1, 2",

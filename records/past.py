@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.formats import date_format
 
 from records import structure as structures
+from records import twins
 from records.history import quoted
 from records.models import RecordStructure, StructureVersion
 from records.names import SYSTEM_COLUMNS, history_name
@@ -92,10 +93,10 @@ class Past:
         return f"({self._images()}) AS entries"
 
     def _images(self, of=""):
-        live, twin = quoted(self.record.table_name), quoted(history_name(self.record.table_name))
+        live = quoted(self.record.table_name)
         return (
             f"SELECT {self._listed} FROM {live} WHERE _ev <= {self.event}{of} UNION ALL "
-            f"SELECT {self._listed} FROM {twin} "
+            f"SELECT {self._listed} FROM {twins.images(self.record)} AS kept "
             f"WHERE _ev <= {self.event} AND _ev_to > {self.event}{of}"
         )
 

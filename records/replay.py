@@ -13,7 +13,7 @@ from itertools import pairwise
 import orjson
 from django.db import IntegrityError, connection, transaction
 
-from records import plans, tables
+from records import plans, tables, twins
 from records import structure as structures
 from records.history import digest_of, digest_order, quoted
 from records.models import RecordStructure, StructureVersion
@@ -98,9 +98,10 @@ FROM (SELECT event_id, type, digest::bigint # coalesce(other, 0) AS digest FROM 
       AND type LIKE 'entries.%%' AND digest IS NOT NULL AND {span_of_log}) AS log
 FULL JOIN (
     SELECT event_id, {digest} AS digest, count(*) AS images FROM (
-        SELECT _ev AS event_id, {columns} FROM {live} WHERE {span_of_images}
-        UNION ALL SELECT _ev, {columns} FROM {twin} WHERE {span_of_images}
-        UNION ALL SELECT _ev_to, {columns} FROM {twin} WHERE _op = 'D' AND {span_of_ends}
+        SELECT _ev AS event_id, {columns} FROM {now} AS now WHERE {span_of_images}
+        UNION ALL SELECT _ev, {columns} FROM {past} AS past WHERE {span_of_images}
+        UNION ALL SELECT _ev_to, {columns} FROM {whole} AS whole
+                  WHERE _op = 'D' AND {span_of_ends}
     ) AS images GROUP BY event_id
 ) AS made USING (event_id)
 """
@@ -161,8 +162,9 @@ def _check_era(record, era):
         span_of_ends=span("_ev_to"),
         digest=digest_of(", ".join(f"c{n}" for n in range(len(names)))),
         columns=", ".join(f"{column} AS c{n}" for n, column in enumerate(listed)),
-        live=quoted(record.table_name),
-        twin=quoted(history_name(record.table_name)),
+        now=twins.written(record, live=True),
+        past=twins.written(record),
+        whole=twins.images(record),
     )
     with connection.cursor() as cursor:
         cursor.execute(SUMMED.format(digests=digests), {"record": record.pk})
@@ -202,6 +204,7 @@ class _Rebuilding:
         self.table = quoted(record.table_name)
         self.live = f"{quoted(real)}.{self.table}"
         self.twin = f"{quoted(real)}.{quoted(history_name(record.table_name))}"
+        self.images = twins.images(record, real)
         self.eras = eras(record)
 
     def run(self):
@@ -258,7 +261,7 @@ class _Rebuilding:
             cursor.execute(
                 f"INSERT INTO {self.table} ({then}) "
                 f"SELECT {now} FROM {self.live} WHERE {lasted} UNION ALL "
-                f"SELECT {now} FROM {self.twin} WHERE {lasted} AND _ev_to > {begins}"
+                f"SELECT {now} FROM {self.images} AS past WHERE {lasted} AND _ev_to > {begins}"
             )
             self.verdict.images += cursor.rowcount
 
@@ -279,7 +282,8 @@ class _Rebuilding:
         then = ", ".join(names)
         images = (
             f"(SELECT {now} FROM {self.live} WHERE _ev = {event} AND entry_id {span} UNION ALL "
-            f"SELECT {now} FROM {self.twin} WHERE _ev = {event} AND entry_id {span})"
+            f"SELECT {now} FROM {self.images} AS past "
+            f"WHERE _ev = {event} AND entry_id {span})"
         )
         if type == "entries.created":
             statement = f"INSERT INTO {self.table} ({then}) {images}"

@@ -8,15 +8,13 @@ from types import SimpleNamespace
 
 from django.db import connection
 
-from records import factory, history
+from records import factory, history, twins
 from records.history import quoted
 from records.names import history_name
 from records.structure import parse
 
 # PostgreSQL never gives a dropped column's number back; its wall is 1,600 (limits, appendix K).
 MOST_COLUMNS_EVER = 1500
-# Types whose values are often so long that PostgreSQL keeps them apart from their row.
-OUT_OF_LINE = {"text", "jsonb"}
 
 
 def execute(statement, params=None):
@@ -43,14 +41,11 @@ def create(record, structure):
 def hang_triggers(record, structure):
     """(Re)write the logging function for the columns of `structure`, and hang the triggers."""
     columns = {field.key: field.key for field in structure.columns}
-    kinds = {field.key: field.kind.column(field) for field in structure.columns}
-    for item in structure.shelf:
-        if item.column:
-            columns[item.column] = item.field.key
-            kinds[item.column] = item.field.kind.column(item.field)
-    large = set()
+    columns |= {item.column: item.field.key for item in structure.shelf if item.column}
+    large = {}
     if connection.pg_version >= 170000:  # since then it tells where a value is stored
-        large = {column for column, kind in kinds.items() if kind in OUT_OF_LINE}
+        kinds = twins.kinds_of(structure)
+        large = {column: kind for column, kind in kinds.items() if kind in twins.OUT_OF_LINE}
     table, twin = record.table_name, history_name(record.table_name)
     execute(
         history.function_sql(
@@ -62,7 +57,7 @@ def hang_triggers(record, structure):
             columns=columns,
             large=large,
         )
-        + history.triggers_sql(table=table, twin=twin, number=record.number)
+        + history.triggers_sql(table=table, twin=twin, number=record.number, large=large)
     )
 
 
@@ -293,7 +288,8 @@ def _make_twin(record):
     table, twin = quoted(record.table_name), quoted(history_name(record.table_name))
     execute(
         f"CREATE TABLE {twin} (LIKE {table}); "
-        f'ALTER TABLE {twin} ADD COLUMN _ev_to bigint NOT NULL, ADD COLUMN _op "char" NOT NULL; '
+        f'ALTER TABLE {twin} ADD COLUMN _ev_to bigint NOT NULL, ADD COLUMN _op "char" NOT NULL, '
+        f"ADD COLUMN _same text; "
         f"CREATE INDEX ON {twin} (entry_id, _ev_to); "
         f"CREATE INDEX ON {twin} USING brin (_ev_to); " + DELETED.format(twin=twin)
     )

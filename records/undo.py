@@ -8,12 +8,11 @@ where their cells are now.
 
 from dataclasses import dataclass
 
-from records import factory, tables
+from records import factory, tables, twins
 from records.attempts import Attempts, ask, run
 from records.entries import explained
 from records.history import quoted, stamped
 from records.models import Record
-from records.names import history_name
 from records.past import Incarnation, carry, misfits, past_of
 from workspaces import access
 from workspaces.errors import Conflict, Missing
@@ -60,7 +59,7 @@ class Taking:
         self.record = _record(event, actor)
         self.past = past_of(self.record, event.id)
         self.live = quoted(self.record.table_name)
-        self.twin = quoted(history_name(self.record.table_name))
+        self.twin = twins.images(self.record)
 
     @property
     def entries(self):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from records import twins
 from records.fields.base import Refused
 from records.fields.texts import Text
 from records.history import quoted
@@ -55,9 +56,9 @@ def known_texts(record, wanted):
             continue
         text = field.kind.text(field, quoted(column))
         with connection.cursor() as cursor:
-            for table in (record.table_name, history_name(record.table_name)):
+            for images in (quoted(record.table_name), twins.images(record)):
                 cursor.execute(
-                    f"SELECT entry_id, {text} FROM {quoted(table)} WHERE {quoted(column)} IS NOT NULL "
+                    f"SELECT entry_id, {text} FROM {images} AS said WHERE {quoted(column)} IS NOT NULL "
                     "AND entry_id IN (SELECT entry_id FROM erasing)"
                 )
                 for entry, said in cursor.fetchall():

@@ -8,9 +8,18 @@ import itertools
 from copy import deepcopy
 from dataclasses import dataclass, replace
 
+
+def _number(text):
+    return int(text) if text and text.isdigit() else None
+
+
+def _text(number):
+    return None if number is None else str(number)
+
+
 CASTS = {
-    ("text", "integer"): lambda value: int(value) if value and value.isdigit() else None,
-    ("integer", "text"): lambda value: None if value is None else str(value),
+    **{(text, "integer"): _number for text in ("text", "long_text")},
+    **{("integer", text): _text for text in ("text", "long_text")},
 }
 # Undone where records are listed, not from within one.
 OF_ROOM = ("record.deleted", "record.restored")
