@@ -20,8 +20,9 @@ def test_the_standards_own_example():
     assert verify(SECRET, BODY, EXAMPLE, now=NOW) == EXAMPLE["webhook-id"]
 
 
-@pytest.mark.parametrize("secret", [new_secret(), "a phrase", "whsec_not base64!", "ünïcode"])
+@pytest.mark.parametrize("secret", [None, "a phrase", "whsec_not base64!", "ünïcode"])
 def test_there_and_back(secret):
+    secret = secret or new_secret()
     headers = sign(secret, b"content")
     assert verify(secret, b"content", headers) == headers["webhook-id"]
     with pytest.raises(BadSignature):
