@@ -45,7 +45,9 @@ def due_schedules():
 def _one_due():
     now = timezone.now()
     with acting_as(Actor.system(task="clock")):
-        due = Subscription.objects.select_for_update(skip_locked=True).filter(next_at__lte=now)
+        due = Subscription.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+            next_at__lte=now
+        )
         subscription = due.select_related("version__workflow", "version__user").first()
         if subscription is None:
             return False
@@ -148,7 +150,9 @@ def ended_waits():
 
 
 def _end_waits_of(run, now):
-    rows = WorkflowStep.objects.filter(run=run, status="waiting", wake_at__lte=now, answer=None)
+    rows = WorkflowStep.objects.filter(
+        run=run, status="waiting", wake_at__lte=now, answer__isnull=True
+    )
     for row in rows:
         if row.waits_for == "time":
             row.answer = row.input

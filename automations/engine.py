@@ -227,18 +227,22 @@ class Walk:
     def _inside(self, path, step, more):
         """Do one step; return False when the run goes no further now."""
         row = self._row(path, step)
+        waits = output = None
         try:
             with transaction.atomic():
-                output = step.run(self._going(row, path, more))
-        except Waits as waits:
-            self._wait(row, waits)
-            return False
+                try:
+                    output = step.run(self._going(row, path, more))
+                except Waits as raised:
+                    waits = raised  # what it began to wait for stays
         except Stopped as stopped:
             self._done(row, stopped.output)
             self._finish(stopped.output)
             return False
         except (KdapError, DatabaseError) as error:
             return self._failed(step, row, _said(error))
+        if waits is not None:
+            self._wait(row, waits)
+            return False
         self._done(row, output)
         return True
 

@@ -131,7 +131,7 @@ def waiting_for(actor, workspace_id):
 
     access.require(actor, "read", workspace_id)
     rows = WorkflowStep.objects.filter(
-        workspace_id=workspace_id, status="waiting", waits_for="approval", answer=None
+        workspace_id=workspace_id, status="waiting", waits_for="approval", answer__isnull=True
     ).select_related("run__workflow__owner")
     mine = actor.user.email.lower()
     return [row for row in rows.order_by("-id")[:500] if mine in people_asked(row.run, row)]

@@ -1,0 +1,76 @@
+"""The step that calls other servers."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from automations import outbound
+from automations.parts import said_value
+from automations.steps.base import Failed, Step, registered
+from automations.walls import CallFailed
+
+# Doing these twice is as good as once (RFC 9110, 9.2.2).
+IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE")
+# These may be another answer the next time.
+PASSING = (408, 425, 429, 500, 502, 503, 504)
+LARGEST = 2**20
+
+
+@registered
+class HttpRequest(Step):
+    """Call another server; its answer is the output: status, headers, body (parsed when JSON).
+
+    Every attempt carries the same Idempotency-Key. A call that may have arrived is made again only
+    when its method allows that, or `when_unknown` does; else a person decides.
+    """
+
+    label, icon, group = "Call a web address", "world", "Messages"
+    outside: ClassVar[bool] = True
+    type: Literal["http_request"] = "http_request"
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = "POST"
+    url: Annotated[str, Field(min_length=1, max_length=8000)]
+    headers: dict[str, str] = Field(default={}, max_length=40)
+    body: Any = None
+    any_status: bool = False
+    timeout: int = Field(default=30, ge=1, le=50)
+    when_unknown: Literal["ask", "again"] = "ask"
+
+    def run(self, go):
+        request = self._request(go)
+        try:
+            answer = outbound.send(**request, timeout=self.timeout, max_bytes=LARGEST)
+        except CallFailed as error:
+            again = isinstance(error, outbound.Unreachable)
+            raise Failed(error.detail, again=again, unknown=error.perhaps_arrived) from error
+        output = {
+            "status": answer.status,
+            "headers": answer.headers,
+            "body": answer.json if answer.json is not None else answer.text,
+            "seconds": round(answer.seconds, 3),
+        } | ({"cut": answer.cut} if answer.cut else {})
+        if answer.ok or self.any_status:
+            return output
+        detail = f"{request['url'][:200]} answered {answer.status}."
+        raise Failed(detail, again=answer.status in PASSING, output=output)
+
+    def repeatable(self):
+        return self.method in IDEMPOTENT or self.when_unknown == "again"
+
+    def preview(self, go):
+        return {"would_send": self._request(go)}
+
+    def _request(self, go):
+        headers = {name: str(value) for name, value in go.render(self.headers).items()}
+        if self.method not in ("GET", "HEAD"):
+            headers.setdefault("Idempotency-Key", go.key)
+        body = go.render(self.body)
+        return {
+            "method": self.method,
+            "url": str(go.render(self.url)),
+            "headers": headers,
+            "body": body,
+        }
+
+    def sentence(self, book):
+        said = f"call {said_value(self.url)} by {self.method}"
+        return f"{said} with {said_value(self.body)}" if self.body not in (None, "") else said

@@ -1,0 +1,138 @@
+"""The step that sends e-mails, with exports of records attached where wanted."""
+
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from automations import mailing
+from automations.parts import Condition, Part, said_condition, said_value
+from automations.steps.base import Failed, Step, registered
+from automations.walls import CallFailed
+from records.exports import Export
+from records.query import Query
+from workspaces.access import acting_as
+
+MIME = {
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json",
+}
+LARGEST = mailing.MAX_ATTACHED
+KEPT_BODY = 20_000
+
+
+class Attachment(Part):
+    """An export of a record's entries, or of those that match a filter."""
+
+    record: UUID
+    format: Literal["csv", "xlsx", "json"] = "csv"
+    where: Condition | None = None
+    sort: list[str] = Field(default=[], max_length=10)
+    name: str = Field(default="", max_length=120)
+
+    def sentence(self, book):
+        """Return what it is: “the entries of “Orders” as csv”."""
+        said = f"the entries of {book.name(self.record)}"
+        if self.where:
+            said += f" where {said_condition(book, self.record, self.where)}"
+        return f"{said} as {self.format.upper()}"
+
+
+@registered
+class SendEmail(Step):
+    """Send an e-mail. `to`, `cc`, `subject` and `body` may hold templates.
+
+    The mail carries the same Message-ID at every attempt. When a worker dies while it is being
+    sent, nobody can tell whether it went; `when_unknown` says whether a person decides then or
+    it is sent again.
+    """
+
+    label, icon, group = "Send an e-mail", "mail", "Messages"
+    outside: ClassVar[bool] = True
+    type: Literal["send_email"] = "send_email"
+    to: Annotated[list[str], Field(min_length=1, max_length=50)]
+    cc: list[str] = Field(default=[], max_length=50)
+    reply_to: str = Field(default="", max_length=320)
+    subject: Annotated[str, Field(min_length=1, max_length=1000)]
+    body: str = ""
+    attachments: list[Attachment] = Field(default=[], max_length=10)
+    when_unknown: Literal["ask", "again"] = "ask"
+
+    def run(self, go):
+        message = self._composed(go)
+        try:
+            mailing.send(message)
+        except CallFailed as error:
+            unknown = error.perhaps_arrived
+            raise Failed(error.detail, again=True, unknown=unknown) from error
+        return self._told(message)
+
+    def repeatable(self):
+        return self.when_unknown == "again"
+
+    def preview(self, go):
+        return {"would_send": self._told(self._composed(go))}
+
+    def _composed(self, go):
+        values = go.render({"to": self.to, "cc": self.cc, "reply_to": self.reply_to})
+        return mailing.compose(
+            _flat(values["to"]),
+            " ".join(str(go.render(self.subject)).split()),
+            str(go.render(self.body)),
+            attachments=[self._file(item, go) for item in self.attachments],
+            cc=_flat(values["cc"]),
+            reply_to=values["reply_to"] or None,
+            key=go.key,
+        )
+
+    def _file(self, item, go):
+        with acting_as(go.actor):
+            record = go.record(item.record, "read")
+            query = Query(record, where=go.render(item.where), sort=item.sort)
+            export = Export(query, go.actor)
+            export.check(item.format)
+            parts, size = [], 0
+            for part in getattr(export, item.format)():
+                parts.append(part)
+                size += len(part)
+                if size > LARGEST:
+                    raise Failed(f"The export of “{record.name}” is too large for an e-mail.")
+        name = str(go.render(item.name)) or record.name
+        return f"{name}.{item.format}", b"".join(parts), MIME[item.format]
+
+    def _told(self, message):
+        files = [{"name": part[0], "bytes": len(part[1])} for part in message.attachments]
+        return {
+            "to": message.to,
+            "cc": message.cc,
+            "subject": message.subject,
+            "body": message.body[:KEPT_BODY],
+            "attachments": files,
+            "message_id": message.extra_headers.get("Message-ID"),
+        }
+
+    def sentence(self, book):
+        said = (
+            f"send an e-mail to {' and '.join(self.to)} with the subject {said_value(self.subject)}"
+        )
+        if self.body:
+            said += f" saying {said_value(self.body)}"
+        if self.attachments:
+            said += " and attach " + " and ".join(item.sentence(book) for item in self.attachments)
+        return said
+
+    def check(self, book, pointer):
+        for number, item in enumerate(self.attachments):
+            here = f"{pointer}/attachments/{number}"
+            record = book.check_record(item.record, f"{here}/record")
+            if record and item.where and "{{" not in str(item.where):
+                book.check_condition(record, item.where, f"{here}/where")
+
+
+def _flat(values: Any):
+    """Return a list of addresses, of which a template may have given several at once."""
+    found = []
+    for value in values if isinstance(values, list) else [values]:
+        found += value if isinstance(value, list) else [value]
+    return [value for value in found if value not in (None, "")]
