@@ -1,7 +1,7 @@
 """The filters of templates: a fixed list of small pure functions.
 
 A filter takes the value before it and its arguments, and returns a new value. To add one, write a
-function here and give it its row in FILTERS, with its words for sentences; docs/automations.md
+function here and give it its row in FILTERS, with its words for sentences; docs/templates.md
 lists them for people.
 """
 

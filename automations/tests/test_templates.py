@@ -1,11 +1,13 @@
 """What may stand between {{ and }}, what comes of it, and what is refused."""
 
 import datetime as dt
+import re
 import time
 import uuid
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 
 from automations import templates
 from automations.template_filters import FILTERS
@@ -135,6 +137,11 @@ def test_filters(expression, value):
 
 def test_every_filter_has_words_for_sentences():
     assert [name for name, one in FILTERS.items() if not one.words] == []
+
+
+def test_every_filter_is_in_the_documentation():
+    page = (settings.BASE_DIR / "docs" / "templates.md").read_text()
+    assert [name for name in FILTERS if not re.search(rf"`{name}[`:]", page)] == []
 
 
 def test_definitions_are_filled_in_whole():
