@@ -66,6 +66,20 @@ class Schedule:
             found.append(moment)
         return found
 
+    def latest(self, last, now):
+        """Return the last moment after `last` that is not after `now`; None if there is none.
+
+        It looks back from now in growing steps, so a year of missed minutes costs no more than a day.
+        """
+        back = MINUTE
+        while (found := self.next_after(max(last, now - back))) > now:
+            if now - back <= last:
+                return None
+            back *= 2
+        while (following := self.next_after(found)) <= now:
+            found = following
+        return found
+
 
 @dataclass(frozen=True)
 class Cron(Schedule):

@@ -270,6 +270,16 @@ def test_missed_ticks_are_the_oldest_first():
     assert len(Cron(line="* * * * *").missed(moment("2000-01-01"), now, limit=1)) == 1
 
 
+def test_the_latest_of_all_that_were_missed():
+    last, now = moment("2025-01-01"), moment("2026-01-01 00:00:30")
+    start = time.perf_counter()
+    assert Cron(line="* * * * *").latest(last, now) == moment("2026-01-01")
+    assert time.perf_counter() - start < 1
+    assert Every(unit="months").latest(last, moment("2025-12-31")) == moment("2025-12-01")
+    assert Every(unit="months").latest(moment("2025-12-01"), moment("2025-12-31")) is None
+    assert Every(unit="hours").latest(last, last) is None
+
+
 def test_a_moment_without_a_zone_is_a_mistake_of_ours():
     with pytest.raises(ValueError, match="time zone"):
         Every().next_after(dt.datetime(2026, 1, 1))
@@ -320,3 +330,5 @@ def test_time_only_goes_forward_and_nothing_lies_between(schedule, after):
     between = after + (found - after) / 2
     assert schedule.next_after(between) == found
     assert schedule.next_after(found) > found
+    assert schedule.latest(after, found) == found
+    assert schedule.latest(after, between) is None
