@@ -5,4 +5,8 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kdap.settings")
-application = get_asgi_application()
+django_application = get_asgi_application()
+
+from kdap.serving import FilesFirst  # noqa: E402 - apps must be ready
+
+application = FilesFirst(django_application)

@@ -1,19 +1,16 @@
-"""JavaScript modules in templates, fetched all at once instead of import after import."""
+"""Scripts and style sheets in templates, fetched all at once instead of import after import."""
 
-import posixpath
-import re
 from functools import cache
-from pathlib import Path
 
 from django import template
 from django.conf import settings
-from django.contrib.staticfiles import finders
+from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 
-register = template.Library()
+from kdap.bundles import BUNDLES, in_order
 
-IMPORT = re.compile(r"""(?:\bfrom|^\s*import)\s*["'](\.{1,2}/[^"']+)["']""", re.MULTILINE)
+register = template.Library()
 
 
 @register.simple_tag
@@ -28,20 +25,24 @@ def module(path):
     )
 
 
+@register.simple_tag
+def bundle(path):
+    """Return the element of one of BUNDLES; with DEBUG those of its parts, as they were written."""
+    parts = BUNDLES[path] if settings.DEBUG else [path]
+    if not path.endswith(".js"):
+        links = [(static(part),) for part in parts]
+        return format_html_join("", '<link rel="stylesheet" href="{}">', links)
+    if settings.DEBUG:
+        return format_html_join("", "{}", [(module(part),) for part in parts])
+    return format_html('<script type="module" src="{}"></script>', static(path))
+
+
 def imports_of(path):
     """Return the static paths that a module imports, and those that they import, each once."""
-    found, todo = [], [path]
-    while todo:
-        name = todo.pop(0)
-        file = finders.find(name)
-        if file is None:
-            raise template.TemplateSyntaxError(f"There is no module {name}.")
-        for relative in IMPORT.findall(Path(file).read_text()):
-            imported = posixpath.normpath(posixpath.join(posixpath.dirname(name), relative))
-            if imported != path and imported not in found:
-                found.append(imported)
-                todo.append(imported)
-    return tuple(found)
+    try:
+        return tuple(in_order([path])[:-1])
+    except ImproperlyConfigured as error:
+        raise template.TemplateSyntaxError(str(error)) from error
 
 
 _cached = cache(imports_of)

@@ -1,6 +1,4 @@
 // How values look in cells, and how they read as text.
-import { icon } from "../toast.js";
-
 const decimals = new Map();
 
 /** Return a number (exact, as text) with thousands separated and `scale` digits, or as it is. */
@@ -106,9 +104,9 @@ function element(tag, css, content) {
 }
 
 function check(value, old) {
-  const box = alike(old, "cell-check") ?? element("span", "cell-check", icon("check"));
+  const box = alike(old, "cell-check") ?? element("span", "cell-check");
   box.className = value ? "cell-check is-on" : "cell-check";
-  box.setAttribute("role", "img");
+  box.role = "img";
   box.setAttribute("aria-label", value ? "checked" : "not checked");
   return box;
 }
