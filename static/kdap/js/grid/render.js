@@ -37,10 +37,11 @@ export class Render {
       if (row.window !== window) this.#fit(row, view, columns, window);
       this.#place(row, position);
       this.#fill(row, position);
+      if (row.stale) this.#lookAt(row, position);
     }
     for (const row of this.free) this.#show(row, false);
     for (const row of this.free.splice(40)) row.element.remove();
-    this.look();
+    this.#pointTo(this.grid.selection);
   }
 
   #take(position) {
@@ -91,6 +92,7 @@ export class Render {
       if (columns.shown[index] && !row.cells.has(index)) this.#addCell(row, index, columns);
     }
     row.window = window;
+    row.stale = true;
   }
 
   #isFrozen(index) {
@@ -115,6 +117,7 @@ export class Render {
     }
     if (row.position === position) return;
     row.position = position;
+    row.stale = true;
     row.element.setAttribute("aria-rowindex", position + 2);
     row.text.data = counting.format(position + 1);
   }
@@ -131,6 +134,7 @@ export class Render {
       const mark = data && grid.edits.markOf(data[0], field.key);
       const value = data?.[at] ?? null;
       if (cell.value === value && cell.mark === mark && cell.id === data?.[0]) continue;
+      if (cell.mark !== mark) row.stale = true;
       Object.assign(cell, { value, mark, id: data?.[0] });
       if (mark?.text !== undefined) cell.element.textContent = mark.text;
       else paint(cell.element, value, field, grid);
@@ -146,19 +150,21 @@ export class Render {
 
   /** Show the selection and marks; writes only what differs from what is there. */
   look() {
+    for (const [position, row] of this.rows) this.#lookAt(row, position);
+    this.#pointTo(this.grid.selection);
+  }
+
+  #lookAt(row, position) {
     const { selection, columns } = this.grid;
-    const rects = selection.rects;
     const last = columns.shown.length - 1;
-    for (const [position, row] of this.rows) {
-      const inside = rects.filter((rect) => position >= rect.top && position <= rect.bottom);
-      const whole = selection.picksRows && inside.some((rect) => rect.left === 0 && rect.right === last);
-      if (row.whole !== whole) {
-        row.whole = whole;
-        row.element.classList.toggle("is-selected", whole);
-      }
-      for (const [index, cell] of row.cells) this.#dress(cell, position, index, inside);
+    const inside = selection.rects.filter((rect) => position >= rect.top && position <= rect.bottom);
+    const whole = selection.picksRows && inside.some((rect) => rect.left === 0 && rect.right === last);
+    if (row.whole !== whole) {
+      row.whole = whole;
+      row.element.classList.toggle("is-selected", whole);
     }
-    this.#pointTo(selection);
+    for (const [index, cell] of row.cells) this.#dress(cell, position, index, inside);
+    row.stale = false;
   }
 
   #dress(cell, position, index, rects) {
@@ -185,13 +191,15 @@ export class Render {
 
   #pointTo(selection) {
     const { scroller } = this.grid.parts;
+    const active = this.cellAt(selection.row, selection.column)?.element;
+    if (active === this.active && active?.id) return;
     this.active?.removeAttribute("id");
-    this.active = this.cellAt(selection.row, selection.column)?.element;
-    if (!this.active) {
+    this.active = active;
+    if (!active) {
       scroller.removeAttribute("aria-activedescendant");
       return;
     }
-    this.active.id = "active-cell";
+    active.id = "active-cell";
     scroller.setAttribute("aria-activedescendant", "active-cell");
   }
 

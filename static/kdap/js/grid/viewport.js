@@ -16,6 +16,7 @@ export class Viewport {
     this.drift = 0;
     this.seen = 0;
     this.first = this.last = 0;
+    this.#measure();
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     new ResizeObserver(() => this.#resized()).observe(scroller);
     grid.on("extent", () => this.#sized());
@@ -34,11 +35,20 @@ export class Viewport {
 
   /** Height that rows can be seen in, between header and sums. */
   get open() {
-    return Math.max(0, this.scroller.clientHeight - this.top - this.bottom);
+    return this.sizes.open;
   }
 
-  get top() { return this.grid.parts.head.offsetHeight; }
-  get bottom() { return this.grid.parts.foot.offsetHeight; }
+  get top() { return this.sizes.top; }
+  get bottom() { return this.sizes.bottom; }
+
+  /** Sizes of the window, read when they change: to read them in a frame makes a layout. */
+  #measure() {
+    const { scroller } = this;
+    const { head, foot } = this.grid.parts;
+    const [top, bottom] = [head.offsetHeight, foot.offsetHeight];
+    const open = Math.max(0, scroller.clientHeight - top - bottom);
+    this.sizes = { top, bottom, open, width: scroller.clientWidth };
+  }
 
   /** Distance of the first visible pixel from the first row's top, in true pixels. */
   get y() {
@@ -61,6 +71,7 @@ export class Viewport {
   }
 
   #resized() {
+    this.#measure();
     this.grid.emit("columns");
   }
 
@@ -105,13 +116,14 @@ export class Viewport {
   /** Find out what can be seen and have it drawn. */
   update() {
     const { store, columns } = this.grid;
-    const { scrollLeft, clientWidth } = this.scroller;
+    const { scrollLeft } = this.scroller;
+    const { width } = this.sizes;
     const first = Math.floor(this.y / this.rowHeight);
     const shown = Math.ceil(this.open / this.rowHeight);
     this.firstSeen = Math.max(0, first);
     this.first = Math.max(0, first - OVERSCAN);
     this.last = Math.min(store.count - 1, first + shown + OVERSCAN);
-    [this.left, this.right] = columns.between(scrollLeft + columns.frozen - 200, scrollLeft + clientWidth + 200);
+    [this.left, this.right] = columns.between(scrollLeft + columns.frozen - 200, scrollLeft + width + 200);
     store.forsake(this.first, this.last);
     if (!store.has(this.first, Math.max(this.first, this.last))) this.#fetch();
     this.grid.emit("draw");
