@@ -2,6 +2,7 @@
 
 from django.urls import path, re_path
 
+from automations import api_runs, api_workflows
 from kdap import openapi
 from records import api as records
 from records import (
@@ -19,6 +20,8 @@ from workspaces import api_log
 WORKSPACE = "workspaces/<uuid:workspace_id>/"
 RECORD = "records/<uuid:record_id>/"
 IMPORT = "imports/<uuid:import_id>/"
+WORKFLOW = "workflows/<uuid:workflow_id>/"
+RUN = "runs/<uuid:run_id>/"
 
 urlpatterns = [
     path("schema/", openapi.Schema.as_view(), name="api_schema"),
@@ -63,5 +66,24 @@ urlpatterns = [
     path(f"{RECORD}erase/", api_erasing.Erase.as_view()),
     path(f"{RECORD}changes/", api_changes.RecordChanges.as_view()),
     path("operations/<uuid:operation_id>/undo/", api_changes.UndoOperation.as_view()),
+    path(f"{WORKSPACE}workflows/", api_workflows.Workflows.as_view()),
+    path("workflow-parts/", api_workflows.WorkflowParts.as_view()),
+    path(WORKFLOW, api_workflows.OneWorkflow.as_view()),
+    path(f"{WORKFLOW}restore/", api_workflows.RestoreWorkflow.as_view()),
+    path(f"{WORKFLOW}publish/", api_workflows.PublishWorkflow.as_view()),
+    path(f"{WORKFLOW}pause/", api_workflows.PauseWorkflow.as_view()),
+    path(f"{WORKFLOW}resume/", api_workflows.ResumeWorkflow.as_view()),
+    path(f"{WORKFLOW}duplicate/", api_workflows.DuplicateWorkflow.as_view()),
+    path(f"{WORKFLOW}versions/", api_workflows.WorkflowVersions.as_view()),
+    path(f"{WORKFLOW}problems/", api_workflows.WorkflowProblems.as_view()),
+    path(f"{WORKFLOW}run/", api_runs.StartWorkflow.as_view()),
+    path(f"{WORKSPACE}runs/", api_runs.Runs.as_view()),
+    path(RUN, api_runs.OneRun.as_view()),
+    path(f"{RUN}cancel/", api_runs.CancelRun.as_view()),
+    path(f"{RUN}retry/", api_runs.RetryRun.as_view()),
+    path(f"{RUN}replay/", api_runs.ReplayRun.as_view()),
+    path(f"{RUN}steps/<int:step_id>/decide/", api_runs.DecideStep.as_view()),
+    path(f"{WORKSPACE}approvals/", api_runs.Approvals.as_view()),
+    path("approvals/<int:step_id>/", api_runs.OneApproval.as_view()),
     re_path(r"", workspaces.Anything.as_view()),
 ]

@@ -260,6 +260,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "Role": "workspaces.models.Role",
         "InvitableRole": "workspaces.api.INVITABLE",
+        "WorkflowState": "automations.models.Workflow.State",
+        "RunStatus": "automations.models.WorkflowRun.Status",
+        "StepStatus": "automations.models.WorkflowStep.Status",
     },
 }
 

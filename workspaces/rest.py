@@ -163,16 +163,20 @@ def with_cursor(request, cursor):
     return request._request.build_absolute_uri(f"{request.path}?{params.urlencode()}")
 
 
-def page(request, queryset, serializer):
-    """Answer a page of `queryset` in the order of its ids (ids grow with time)."""
+def page(request, queryset, serializer, *, also=(), newest=False):
+    """Answer a page of `queryset` in the order of its ids (ids grow with time).
+
+    `also` are query parameters that the caller knows besides; with `newest` the last comes first.
+    """
     from uuid import UUID
 
-    known_parameters(request, "limit", "cursor")
+    known_parameters(request, "limit", "cursor", *also)
     limit, cursor = limit_of(request), request.query_params.get("cursor")
-    queryset = queryset.order_by("pk")
+    queryset = queryset.order_by("-pk" if newest else "pk")
     if cursor:
         try:
-            queryset = queryset.filter(pk__gt=UUID(cursor) if "-" in cursor else int(cursor))
+            beyond = UUID(cursor) if "-" in cursor else int(cursor)
+            queryset = queryset.filter(**{"pk__lt" if newest else "pk__gt": beyond})
         except (ValueError, OverflowError):
             raise KdapError("This cursor is not one that KDAP gave.") from None
     items = list(queryset[: limit + 1])

@@ -13,6 +13,7 @@ from django.core.wsgi import get_wsgi_application
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 
 from accounts.models import ApiToken
+from automations.tests.workflows import BUTTON, make_workflow, start
 from kdap.api import PerActorThrottle
 from records.tests.api import Api
 from records.tests.imports import upload
@@ -47,6 +48,9 @@ def schema(alice, workspace, make_record, kept_open):  # noqa: F811
     job = upload(alice, workspace, CSV, record=record)
     invited = {"email": "dora@example.com", "role": "editor"}
     invitation = api.post(f"workspaces/{workspace.pk}/invitations/", invited)
+    step = {"id": "a", "type": "create_entry", "record": str(record.pk), "values": {"title": "x"}}
+    workflow = make_workflow(alice, workspace, BUTTON, step)
+    (run,) = start(alice, workflow)
     there = {
         "workspace_id": str(workspace.pk),
         "record_id": str(record.pk),
@@ -55,6 +59,8 @@ def schema(alice, workspace, make_record, kept_open):  # noqa: F811
         "invitation_id": invitation.data["id"],
         "entry_id": made.data["results"][0]["entry_id"],
         "version": 1,
+        "workflow_id": str(workflow.pk),
+        "run_id": str(run.pk),
     }
     found = api.get(f"workspaces/{workspace.pk}/schema/").data
     _, secret = ApiToken.objects.issue(user=alice.user, name="t", verbs=ApiToken.Verb.values)
