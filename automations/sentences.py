@@ -33,6 +33,12 @@ def _published(fact):
     return f"Published the workflow {fact.name}"
 
 
+@says("workflow.webhook_made", icon="bolt")
+def _webhook_made(fact):
+    again = fact.payload.get("again")
+    return f"Made a {'new ' if again else ''}secret address for the webhook of {fact.name}"
+
+
 @says("workflow.paused", icon="player-pause")
 def _paused(fact):
     because = fact.payload.get("because")

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from automations import api_runs, api_workflows
+from automations import api_runs, api_webhooks, api_workflows
 from kdap import openapi
 from records import api as records
 from records import (
@@ -76,6 +76,7 @@ urlpatterns = [
     path(f"{WORKFLOW}duplicate/", api_workflows.DuplicateWorkflow.as_view()),
     path(f"{WORKFLOW}versions/", api_workflows.WorkflowVersions.as_view()),
     path(f"{WORKFLOW}problems/", api_workflows.WorkflowProblems.as_view()),
+    path(f"{WORKFLOW}webhook/", api_webhooks.WorkflowWebhook.as_view()),
     path(f"{WORKFLOW}run/", api_runs.StartWorkflow.as_view()),
     path(f"{WORKSPACE}runs/", api_runs.Runs.as_view()),
     path(RUN, api_runs.OneRun.as_view()),

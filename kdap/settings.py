@@ -199,6 +199,8 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="KDAP <kdap@localhost
 
 # Where automations may call besides public addresses: host:port of servers in private networks
 AUTOMATIONS_ALLOWED_HOSTS = env.list("AUTOMATIONS_ALLOWED_HOSTS", default=[])
+# Calls that one address of a webhook takes
+WEBHOOK_THROTTLE = env.str("WEBHOOK_THROTTLE", default="600/min")
 
 # Language and time
 LANGUAGE_CODE = "en"

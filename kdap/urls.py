@@ -19,4 +19,5 @@ urlpatterns = [
     path("", include("workspaces.urls")),
     path("", include("records.urls")),
     path("", include("automations.urls")),
+    path("", include("automations.hook_urls")),
 ]

@@ -56,10 +56,13 @@ class Claim:
         self.id = id
 
     def keep(self, response):
-        """Store `response` when the call succeeded; a failed one may be tried again."""
+        """Store `response` when the call succeeded; a failed one may be tried again.
+
+        A response that tells a secret once says by its `kept` what a repeated call is told.
+        """
         if response.status_code >= 400:
             return
-        data = getattr(response, "data", None)
+        data = getattr(response, "kept", getattr(response, "data", None))
         body = "" if data is None else orjson.dumps(data, default=str).decode()
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response}
         IdempotencyKey.objects.filter(pk=self.id).update(

@@ -11,14 +11,17 @@ class Walls:
 
     A view that fails, by exception or with a 5xx, leaves nothing behind. The API binds its
     actor itself (workspaces/rest.py): a token is known only inside the view, and binding twice
-    would cost every call four more trips to the database.
+    would cost every call four more trips to the database. So do calls of webhooks, which may wait
+    for a result and hold no transaction meanwhile.
     """
+
+    UNBOUND = ("/api/v1/", "/hooks/")
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        if request.path.startswith("/api/v1/"):
+        if request.path.startswith(self.UNBOUND):
             return self.get_response(request)
         user = request.user if request.user.is_authenticated else None
         door = "admin" if request.path.startswith("/admin/") else "browser"
