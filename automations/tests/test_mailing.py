@@ -100,7 +100,7 @@ def test_what_is_refused(values, sentence):
     with pytest.raises(MailError) as caught:
         compose(**({"to": ALICE, "subject": "s", "body": "b"} | values))
     assert sentence in caught.value.detail
-    assert time.perf_counter() - start < 1
+    assert time.perf_counter() - start < 5
 
 
 @pytest.mark.parametrize(

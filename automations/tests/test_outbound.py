@@ -382,7 +382,7 @@ def test_answers_that_never_come(answer):
     start = time.monotonic()
     with receiving(answer) as receiver, pytest.raises(Unreachable) as caught:
         call(receiver, timeout=0.4)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
     assert caught.value.perhaps_arrived is True
 
 
@@ -454,7 +454,7 @@ TWICE = packed(BOMB)
 )
 def test_bodies_are_cut(answer, size, why):
     with receiving(answer) as receiver:
-        response = call(receiver, timeout=0.5, max_bytes=1000)
+        response = call(receiver, timeout=0.5 if answer is drip else 20, max_bytes=1000)
     assert (response.status, response.truncated) == (200, bool(why))
     assert why in response.cut
     assert size is None or len(response.body) == size
@@ -465,7 +465,7 @@ def test_a_bomb_is_not_unpacked():
 
     with receiving(ok(BOMB, b"Content-Encoding: gzip")) as receiver:
         tracemalloc.start()
-        response = call(receiver, timeout=5, max_bytes=2**20)
+        response = call(receiver, timeout=30, max_bytes=2**20)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert len(response.body) == 2**20
@@ -534,7 +534,7 @@ def secure(receiver, host):
         "GET",
         receiver.url(host=host, scheme="https"),
         allow_private=[f"{host}:{receiver.port}"],
-        timeout=3,
+        timeout=20,
     )
 
 
@@ -571,7 +571,7 @@ def test_a_handshake_that_hangs_ends(names):
                 allow_private=[receiver.here],
                 timeout=0.3,
             )
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
     assert caught.value.perhaps_arrived is False
 
 

@@ -218,7 +218,7 @@ def test_lines_that_are_refused(line, sentence):
     with pytest.raises(ScheduleError) as caught:
         Cron(line=line)
     assert sentence in caught.value.detail
-    assert time.perf_counter() - start < 1
+    assert time.perf_counter() - start < 5
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_the_latest_of_all_that_were_missed():
     last, now = moment("2025-01-01"), moment("2026-01-01 00:00:30")
     start = time.perf_counter()
     assert Cron(line="* * * * *").latest(last, now) == moment("2026-01-01")
-    assert time.perf_counter() - start < 1
+    assert time.perf_counter() - start < 5
     assert Every(unit="months").latest(last, moment("2025-12-31")) == moment("2025-12-01")
     assert Every(unit="months").latest(moment("2025-12-01"), moment("2025-12-31")) is None
     assert Every(unit="hours").latest(last, last) is None
