@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
@@ -42,7 +43,9 @@ def entry(request, id, entry_id):
             outcome.update([change])
         form.refuse(outcome)
         if form.is_valid():
-            return _done(request, record, "entry:saved", entry_id, "The entry is saved.")
+            return _done(
+                request, record, "entry:saved", entry_id, "The entry is saved.", bool(values)
+            )
         row = _row(record, entry_id)
         seen = _values(record, row)
     return _show(request, record, form, row=row, seen=seen)
@@ -83,10 +86,17 @@ def _show(request, record, form, row=None, seen=None):
         "seen": orjson.dumps(seen, default=str).decode() if seen else "",
         "facts": _facts(record, row) if row else (),
         "may_write": not record.past and allows(request.actor, "write", record.workspace_id),
+        "erases": bool(row) and _erases(request, record),
     }
     part = "#panel" if request.htmx else ""
     status = 422 if form.errors else 200
     return render(request, f"records/entry.html{part}", context, status=status)
+
+
+def _erases(request, record):
+    """Whether the asker may erase personal data, of which this record has some."""
+    personal = any(field.personal for field in record.structure.columns)
+    return personal and allows(request.actor, "structure", record.workspace_id)
 
 
 def _row(record, entry_id):
@@ -119,10 +129,12 @@ def _seen(text):
     return seen if isinstance(seen, dict) else None
 
 
-def _done(request, record, event, entry_id, sentence):
+def _done(request, record, event, entry_id, sentence, changed=True):
     if not request.htmx:
-        messages.success(request, sentence)
+        undo = reverse("record_undo", args=[record.pk, request.actor.operation])
+        offer = format_html('{} <a href="{}">Undo…</a>', sentence, undo)
+        messages.success(request, offer if changed else sentence)
         return redirect(reverse("record", args=[record.pk]))
     response = trigger_client_event(HttpResponse(status=204), event, {"id": entry_id})
-    undo = {"operation": request.actor.operation}
+    undo = {"operation": request.actor.operation} if changed else None
     return trigger_client_event(response, "toast", {"message": sentence, "undo": undo})

@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 
 from kdap.tests.grids import cell, copied, kept, paste
 from kdap.tests.people import give_role
+from kdap.tests.servers import wait_until
+from records.models import GridState
 from records.tests.helpers import sql
 from workspaces.models import Role
 
@@ -189,6 +191,11 @@ def test_fields_are_added_changed_and_deleted(alice, shelf, open_grid):
     expect(page.locator(".grid-th:has-text('Price')")).to_have_count(0)
 
 
+def keeps_hidden(answer):
+    """Whether an answer is to having kept that a column is hidden."""
+    return answer.url.endswith("/state") and answer.request.post_data_json["hidden"]
+
+
 def test_columns_are_resized_moved_and_hidden(alice, shelf, open_grid):
     page = open_grid(alice, shelf)
 
@@ -206,12 +213,40 @@ def test_columns_are_resized_moved_and_hidden(alice, shelf, open_grid):
     assert page.locator(header.format("Price")).bounding_box()["width"] == before + 60
     drag(header.format("Genre") + " .grid-th-name", -260)
     expect(page.locator(".grid-th[aria-colindex='2']")).to_contain_text("Genre")
-    with page.expect_response("**/state"):
+    # The two drags before may be kept only now, by a request of their own.
+    with page.expect_response(keeps_hidden):
         drag(header.format("Sold") + " .grid-th-edge", -200)
     expect(page.locator(header.format("Sold"))).to_have_count(0)
     page.reload()
     expect(page.locator(".grid-th[aria-colindex='2']")).to_contain_text("Genre")
     expect(page.locator("[data-grid=fields]")).to_contain_text("1 hidden")
+
+
+def test_how_columns_look_is_kept_when_the_page_is_left_at_once(alice, shelf, open_grid):
+    page = open_grid(alice, shelf)
+    page.click("[data-grid=height]")
+    page.click(".grid-menu >> text=Extra tall")
+    page.goto("/accounts/logout/")
+    wait_until(lambda: height_kept(alice, shelf) == "extra")
+    assert height_kept(alice, shelf) == "extra"
+
+
+def height_kept(person, record):
+    """The height of rows that a person likes, None before they said so."""
+    with person.acting():
+        kept = GridState.objects.filter(record=record, user=person.user).first()
+    return kept and kept.state["height"]
+
+
+def test_a_phone_has_room_for_a_search(alice, shelf, visitor, live_server):
+    page = visitor(viewport={"width": 390, "height": 844})
+    cookie = alice.client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    page.goto(f"/r/{shelf.pk}/")
+    page.wait_for_selector("#grid[data-ready]")
+    assert page.get_by_role("searchbox").bounding_box()["width"] > 300
+    page.get_by_role("searchbox").fill("Book 3")
+    expect(cell(page, 0, 0)).to_have_text("Book 3")
 
 
 def test_sums_below_columns(alice, shelf, open_grid):

@@ -1,5 +1,7 @@
 """One entry's page and panel."""
 
+import re
+
 import orjson
 import pytest
 from django.urls import reverse
@@ -156,3 +158,34 @@ def test_a_text_in_a_json_field_is_shown_and_kept(alice, make_record, text):
     assert alice.client.post(url, posted | {"seen": seen, "title": "Emma"}).status_code == 302
     with alice.acting():
         assert (column(record, "data"), column(record, "title")) == ([text], ["Emma"])
+
+
+def test_without_a_script_what_was_done_can_be_undone_from_its_sentence(alice, books):
+    (id,) = add(alice, books, {"title": "Emma"})
+    page = alice.client.post(url_of(books, id, "entry_delete"), follow=True).content.decode()
+    (undo,) = re.findall(r'The entry is deleted\. <a href="([^"]+)">Undo…</a>', page)
+    assert alice.client.get(undo).status_code == 200
+    alice.client.post(undo)
+    with alice.acting():
+        assert column(books, "title") == ["Emma"]
+
+
+def test_saving_nothing_offers_no_undo(alice, books):
+    (id,) = add(alice, books, {"title": "Emma", "price": "9.90"})
+    url = url_of(books, id)
+    page = alice.client.post(url, form_of(alice.client, url), follow=True).content.decode()
+    assert "The entry is saved." in page
+    assert "Undo…" not in page
+
+
+def test_personal_data_is_erased_from_where_the_entry_is_seen(alice, bob, make_record):
+    people = make_record("People", email={"type": "email", "personal": True})
+    (id,) = add(alice, people, {"email": "emma@example.com"})
+    link = f"{reverse('record_erase', args=[people.pk])}?entries={id}"
+    assert link in alice.client.get(url_of(people, id)).content.decode()
+    assert link not in bob.client.get(url_of(people, id)).content.decode()
+
+
+def test_where_nothing_is_personal_nothing_is_offered_to_erase(alice, books):
+    (id,) = add(alice, books, {"title": "Emma"})
+    assert "Erase" not in alice.client.get(url_of(books, id)).content.decode()

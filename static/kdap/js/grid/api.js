@@ -16,11 +16,11 @@ export function get(url, params = {}, signal = undefined) {
   return ask(query ? `${url}?${query}` : url, { signal });
 }
 
-/** POST `data` as JSON; resolves with the answer's data. */
-export function post(url, data) {
+/** POST `data` as JSON; resolves with the answer's data. With `keepalive` a page may leave meanwhile. */
+export function post(url, data, { keepalive = false } = {}) {
   const token = document.querySelector('meta[name="csrf-token"]').content;
   const headers = { "Content-Type": "application/json", "X-CSRFToken": token };
-  return ask(url, { method: "POST", headers, body: JSON.stringify(data) });
+  return ask(url, { method: "POST", headers, body: JSON.stringify(data), keepalive });
 }
 
 async function ask(url, options) {

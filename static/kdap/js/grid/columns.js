@@ -25,6 +25,7 @@ export class Columns {
     this.sheet = new CSSStyleSheet();
     document.adoptedStyleSheets = [...document.adoptedStyleSheets, this.sheet];
     this.rebuild();
+    addEventListener("pagehide", () => { if (this.timer) this.#send({ keepalive: true }); });
   }
 
   /** Make the columns anew from the grid's fields and this person's state. */
@@ -127,12 +128,16 @@ export class Columns {
     this.save();
   }
 
-  /** Keep the state on the server, once things are quiet. */
+  /** Keep the state on the server, once things are quiet or the page is left. */
   save() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      post(this.grid.urls.state, this.state).catch((error) => this.grid.failed(error));
-    }, 400);
+    this.timer = setTimeout(() => this.#send(), 400);
+  }
+
+  #send(options) {
+    clearTimeout(this.timer);
+    this.timer = 0;
+    post(this.grid.urls.state, this.state, options).catch((error) => this.grid.failed(error));
   }
 }
 
