@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from automations import clock, dispatch, engine, pilot
+from automations import clock, dispatch, engine, pilot, trimming
 
 
 @shared_task(ignore_result=True)
@@ -22,3 +22,9 @@ def tick():
     """Look at the clock, and for work, as the pilot of every worker does by itself."""
     clock.tick()
     pilot.look_once()
+
+
+@shared_task(ignore_result=True)
+def trim_runs():
+    """Remove runs that are older than they are kept."""
+    trimming.trim_runs()

@@ -74,6 +74,9 @@ CELERY_BEAT_SCHEDULE = {
     "the trash": {"task": "records.tasks.purge_trash", "schedule": 24 * 3600},
     "seals of the log": {"task": "workspaces.tasks.seal_events", "schedule": 60},
     "history that is too old": {"task": "records.tasks.trim_history", "schedule": 24 * 3600},
+    # The pilot beside every worker looks by itself; this is the net under it.
+    "automations": {"task": "automations.tasks.tick", "schedule": 10},
+    "runs that are too old": {"task": "automations.tasks.trim_runs", "schedule": 24 * 3600},
     "idempotency keys": {"task": "workspaces.tasks.purge_idempotency_keys", "schedule": 3600},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
@@ -199,8 +202,9 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="KDAP <kdap@localhost
 
 # Where automations may call besides public addresses: host:port of servers in private networks
 AUTOMATIONS_ALLOWED_HOSTS = env.list("AUTOMATIONS_ALLOWED_HOSTS", default=[])
-# Calls that one address of a webhook takes
+# Calls that one address of a webhook takes, and how long the runs of workflows are kept
 WEBHOOK_THROTTLE = env.str("WEBHOOK_THROTTLE", default="600/min")
+RUNS_KEPT_DAYS = env.int("RUNS_KEPT_DAYS", default=90)
 
 # Language and time
 LANGUAGE_CODE = "en"
