@@ -51,7 +51,7 @@ def _one_due():
         subscription = due.select_related("version__workflow", "version__user").first()
         if subscription is None:
             return False
-        trigger = definitions.parse(subscription.version.structured_definition).trigger
+        trigger = definitions.of(subscription.version).trigger
         try:
             work = _scheduled if trigger.type == "schedule" else _dated
             work(subscription, trigger, now)

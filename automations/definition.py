@@ -1,5 +1,6 @@
 """A workflow's definition: one pydantic model for builder, API, parser and language models."""
 
+from collections import OrderedDict
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import Field, ValidationError
@@ -82,6 +83,20 @@ def parse(data):
         refuse(problems)
     _check_ids(made)
     return made
+
+
+_published = OrderedDict()
+MOST_KEPT = 500
+
+
+def of(version):
+    """Return the Definition of a WorkflowVersion, parsed once a process, for it never changes."""
+    found = _published.get(version.pk)
+    if found is None:
+        found = _published[version.pk] = parse(version.structured_definition)
+        if len(_published) > MOST_KEPT:
+            _published.popitem(last=False)
+    return found
 
 
 def _depth(data, known=0):

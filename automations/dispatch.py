@@ -59,6 +59,7 @@ WITH seen AS (
     RETURNING 1
 ), moved AS (
     UPDATE workflow_feed SET snapshot = pg_current_snapshot()::text
+    WHERE EXISTS (SELECT FROM fresh) OR (SELECT seen::text FROM seen) <> %(seen)s
 )
 SELECT count(*) FROM fired
 """
@@ -90,12 +91,6 @@ def expand(seconds=5.0):
     return made
 
 
-def waiting():
-    """Return whether there are firings to expand now."""
-    with acting_as(Actor.system(task="dispatch")):
-        return Firing.objects.filter(not_before__lte=timezone.now()).exists()
-
-
 def _expand_some():
     """Take one step with the next firing; return the number of new runs, None when there is none."""
     with acting_as(Actor.system(task="dispatch")), connection.cursor() as cursor:
@@ -107,7 +102,7 @@ def _expand_some():
         version = WorkflowVersion.objects.select_related("workflow", "user").get(
             pk=firing.version_id
         )
-        trigger = definitions.parse(version.structured_definition).trigger
+        trigger = definitions.of(version).trigger
         try:
             rows, position = _Expansion(firing, version, trigger).runs()
         except (Missing, Forbidden) as error:

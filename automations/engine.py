@@ -74,12 +74,10 @@ def claim():
         row = cursor.fetchone()
         if row is None:
             return None
-        return _load(row[0])
-
-
-def _load(id):
-    related = WorkflowRun.objects.select_related("workflow", "version__user", "workspace")
-    return related.get(pk=id)
+        related = WorkflowRun.objects.select_related("workflow__owner", "version__user")
+        run = related.get(pk=row[0])
+        run.known = list(run.steps.all()) if run.fence > 1 else []
+        return run
 
 
 def execute(run):
@@ -113,10 +111,10 @@ class Walk:
 
     def __init__(self, run, dry=False):
         self.run, self.dry = run, dry
-        self.definition = definitions.parse(run.version.structured_definition)
+        self.definition = definitions.of(run.version)
         self.actor = actor_of(run)
         self.book = Book(run.workspace_id)
-        self.rows = {}
+        self.rows = {row.path: row for row in run.known}
         now = timezone.localtime()
         self.values = {
             "trigger": run.trigger_data,
@@ -132,8 +130,6 @@ class Walk:
     def go(self):
         """Carry the run out as far as it goes."""
         try:
-            with self._mine():
-                self.rows = {row.path: row for row in self.run.steps.all()}
             steps = self._steps(self.definition.steps, "", {})
             todo = next(steps, None)
             while todo is not None:
@@ -191,6 +187,7 @@ class Walk:
     def _refused(self):
         """Return None when the run may go on, else the function that ends it."""
         run, who = self.run, self.actor.user
+        self.actor.roles.clear()
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT fence, status, cancel_asked FROM workflow_runs WHERE run_id = %s FOR UPDATE",
@@ -199,6 +196,7 @@ class Walk:
             row = cursor.fetchone()
         if row is not None and row[:2] != (run.fence, "running"):
             raise Superseded
+        self.actor.roles[run.workspace_id] = access.role_in(self.actor, run.workspace_id)
         if row is None or not access.allows(self.actor, "write", run.workspace_id):
             because = (
                 f"{who.name or who.email}, in whose name it acts, may not write here any more."

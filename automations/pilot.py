@@ -6,16 +6,32 @@ beat that is off delays nothing for longer than a look.
 
 import logging
 import threading
-import time
 
 from celery import bootsteps
 from django.db import DatabaseError, connection
 
 log = logging.getLogger(__name__)
 PAUSE = 0.1
-CLOCK = 1.0
 # A hint that no worker took up by then is worth nothing: a new one comes.
 HINT_SECONDS = 2
+# Each is answered by one look into an index.
+DUE = {
+    "events": """
+        SELECT EXISTS (SELECT FROM events
+                       WHERE xid >= (SELECT pg_snapshot_xmax(snapshot::pg_snapshot) FROM workflow_feed))
+            OR EXISTS (SELECT FROM events WHERE xid = ANY (ARRAY(
+                       SELECT pg_snapshot_xip(snapshot::pg_snapshot) FROM workflow_feed)))
+            OR EXISTS (SELECT FROM workflow_feed WHERE pg_snapshot_xmax(snapshot::pg_snapshot)
+                       > pg_snapshot_xmax(pg_current_snapshot()))""",
+    "firings": "SELECT EXISTS (SELECT FROM workflow_firings WHERE not_before <= clock_timestamp())",
+    "runs": "SELECT EXISTS (SELECT FROM workflow_runs WHERE status = 'pending')",
+    "clock": """
+        SELECT EXISTS (SELECT FROM workflow_subscriptions WHERE next_at <= clock_timestamp())
+            OR EXISTS (SELECT FROM workflow_runs
+                       WHERE status = 'waiting' AND wake_at <= clock_timestamp())
+            OR EXISTS (SELECT FROM workflow_runs
+                       WHERE status = 'running' AND lease < clock_timestamp())""",
+}
 
 
 class Pilot(bootsteps.StartStopStep):
@@ -40,14 +56,9 @@ class Pilot(bootsteps.StartStopStep):
 
     def look(self):
         """Look until the worker ends; a database that is away is waited for."""
-        from automations import clock  # Celery reads this module before Django is ready
-
-        ticked, pause = 0.0, PAUSE
+        pause = PAUSE
         while not self.over.wait(pause):
             try:
-                if time.monotonic() - ticked > CLOCK:
-                    ticked = time.monotonic()
-                    clock.tick()
                 look_once()
                 pause = PAUSE
             except DatabaseError as error:
@@ -62,20 +73,25 @@ class Pilot(bootsteps.StartStopStep):
 
 
 def look_once():
-    """Read the log on, and hint at what is there to do."""
-    from automations import dispatch, tasks
+    """Find out in one question what there is to do; read the log on, and hint at the rest."""
+    from automations import clock, dispatch, tasks  # Celery reads this before Django is ready
 
-    dispatch.route()
-    if dispatch.waiting():
+    found = due()
+    if found["events"] and dispatch.route():
+        found["firings"] = True
+    if found["clock"]:
+        clock.tick()
+    if found["firings"]:
         tasks.expand.apply_async(expires=HINT_SECONDS)
-    if pending():
+    if found["runs"]:
         tasks.work.apply_async(expires=HINT_SECONDS)
 
 
-def pending():
-    """Return whether there are runs to carry out."""
-    from automations.models import WorkflowRun
+def due():
+    """Return {what: whether there is some of it to do now}, for the keys of DUE."""
     from workspaces.access import Actor, acting_as
 
-    with acting_as(Actor.system(task="pilot")):
-        return WorkflowRun.objects.filter(status="pending").exists()
+    columns = ", ".join(f"({question})" for question in DUE.values())
+    with acting_as(Actor.system(task="pilot")), connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns}")
+        return dict(zip(DUE, cursor.fetchone(), strict=True))

@@ -41,7 +41,7 @@ def start(*, workflow, actor, entries=(), input=None):
         raise Conflict("Publish the workflow first.")
     if len(entries) > MOST_PRESSED:
         raise Invalid(f"At most {MOST_PRESSED:,} entries can be chosen at once.")
-    trigger = definitions.parse(version.structured_definition).trigger
+    trigger = definitions.of(version).trigger
     data = {
         "type": "button",
         "by": {"id": str(actor.user.pk), "name": actor.user.name, "email": actor.user.email},

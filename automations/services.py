@@ -131,7 +131,7 @@ def resume(*, workflow, actor):
     if workflow.state != Workflow.State.PAUSED:
         raise Conflict("Only a paused workflow can be switched on again.")
     version = current_version(workflow)
-    parsed = definitions.parse(version.structured_definition)
+    parsed = definitions.of(version)
     refuse(definitions.problems_of(parsed, workflow.workspace_id))
     _append(workflow, "workflow.resumed", {})
     workflow.refresh_from_db()
@@ -193,7 +193,7 @@ def listen(workflow):
     with connection.cursor() as cursor:
         cursor.execute(FEED)
     version = current_version(workflow)
-    trigger = definitions.parse(version.structured_definition).trigger
+    trigger = definitions.of(version).trigger
     now = timezone.now()
     Subscription.objects.update_or_create(
         workflow=workflow,

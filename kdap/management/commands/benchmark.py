@@ -7,9 +7,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.test.utils import setup_test_environment
 
-from benchmarks import ground, keeping, plain, returning, runs, screen, server
+from benchmarks import ground, keeping, pilot, plain, returning, runs, screen, server
 
-WHAT = ("doors", "history", "returning", "server", "grid")
+WHAT = ("doors", "history", "returning", "server", "grid", "automations")
+# These make their own ground.
+ALONE = {"history", "automations"}
 
 
 class Command(BaseCommand):
@@ -28,11 +30,13 @@ class Command(BaseCommand):
         wanted = options["what"] or WHAT
         if "history" in wanted:
             self._history(options["rows"])
-        if set(wanted) - {"history"}:
+        if "automations" in wanted:
+            self._automations(options["rows"])
+        if set(wanted) - ALONE:
             here = ground.Ground(options["rows"])
             try:
                 for name in wanted:
-                    if name != "history":
+                    if name not in ALONE:
                         getattr(self, f"_{name}")(here, options)
             finally:
                 here.clear()
@@ -67,6 +71,11 @@ class Command(BaseCommand):
                 f"\nmodel of ten fields: cold {times['cold'] * 1e3:.2f} ms, "
                 f"warm {times['warm'] * 1e6:.1f} µs; memory {runs.memory():,.0f} MiB"
             )
+
+    def _automations(self, rows):
+        self.stdout.write("\nautomations, two worker processes\n\n| what | |\n| --- | --- |")
+        for what, figure in pilot.measure(rows):
+            self.stdout.write(f"| {what} | {figure} |")
 
     def _history(self, rows):
         wide = min(rows, 20_000)
