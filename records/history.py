@@ -96,6 +96,7 @@ DECLARE
     _fields jsonb;
     _sum bigint;
     _fine boolean;
+    _long boolean;
     _memory text;
     _mark text;
 BEGIN
@@ -121,12 +122,12 @@ BEGIN
             PERFORM set_config('work_mem', '{memory}', true);
         END IF;
         _tag := current_setting('kdap.tag_u{number}')::bigint;
-        EXECUTE $sql${compare}$sql$ INTO _rows, _moved, _still, _named, _fields, _sum, _fine
-            USING {given};
+        EXECUTE $sql${compare}$sql$
+            INTO _rows, _moved, _still, _named, _fields, _sum, _fine, _long USING {given};
         IF _moved + _still < _rows THEN  -- it went on under a newer tag
             EXECUTE $sql${update_many}$sql$ USING {given};
         ELSIF _moved > 0 THEN
-            IF _still = 0 AND NOT {long} THEN
+            IF _still = 0 AND NOT _long THEN
                 {keep_all};
             ELSE
                 EXECUTE $sql${keep_moved}$sql$ USING {given};
@@ -186,7 +187,7 @@ COMPARE = """SELECT count(*), count(*) FILTER (WHERE fresh._ev = $1),
        jsonb_build_object('first', min(entry_id) FILTER (WHERE fresh._ev = $1),
                           'last', max(entry_id) FILTER (WHERE fresh._ev = $1)),
        {changed}, {digest} FILTER (WHERE fresh._ev = $1),
-       {right} FILTER (WHERE fresh._ev = $1)
+       {right} FILTER (WHERE fresh._ev = $1), {long}
 FROM stale JOIN fresh USING (entry_id)"""
 
 KEEP_ALL = """INSERT INTO {twin} ({columns}, _ev_to, _op) SELECT {columns}, _tag, 'U' FROM stale"""
@@ -329,7 +330,7 @@ def function_sql(*, table, twin, record_id, workspace_id, number, columns, large
     common = {
         "twin": quoted(twin),
         "columns": ", ".join(map(quoted, everything)),
-        "long": "true" if large else "false",
+        "long": f"coalesce(bool_or({some}), false)" if (some := _some(large)) else "false",
         "make_mark": "_mark := gen_random_uuid()::text;" if large else "",
         "given": "_tag, _mark" if large else "_tag",
         "changed": _changed(columns, large),
@@ -360,14 +361,18 @@ def function_sql(*, table, twin, record_id, workspace_id, number, columns, large
     )
 
 
+def _some(large):
+    """Return SQL that holds where a long value was left alone."""
+    return " OR ".join(map(_alike, large))
+
+
 def _in_update(columns, large, mark):
     """Return (what an UPDATE puts into the twin, by placeholder; the digest of what it wrote)."""
     names = ", ".join(map(quoted, columns))
     kept = {"kept_columns": names, "stale_columns": _cells("stale", columns, large, mark)}
     if large:
-        some = " OR ".join(map(_alike, large))
         kept["kept_columns"] += ", _same"
-        kept["stale_columns"] += f", CASE WHEN {some} THEN {mark} END"
+        kept["stale_columns"] += f", CASE WHEN {_some(large)} THEN {mark} END"
     return kept, digest_of(_cells("fresh", columns, large, mark))
 
 

@@ -6,6 +6,7 @@ others wrote over it. Fields may have been renamed, converted or deleted since: 
 where their cells are now.
 """
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from records import factory, tables, twins
@@ -56,6 +57,7 @@ class Taking:
 
     def __init__(self, event, actor, outcome, force):
         self.event, self.outcome, self.force = event, outcome, force
+        self.untouched = False
         self.record = _record(event, actor)
         self.past = past_of(self.record, event.id)
         self.live = quoted(self.record.table_name)
@@ -77,6 +79,8 @@ class Taking:
     @property
     def since(self):
         """SQL of a join: `w` is what the event wrote, where others wrote over it."""
+        if self.untouched:  # not to look for each entry
+            return f"{self.twin} w ON false"
         return (
             f"{self.twin} w ON w.entry_id = o.entry_id AND w._ev = {self.event.id} "
             f"AND w._ev_to > {self.event.id}"
@@ -105,12 +109,31 @@ class Taking:
         attempts.run(write)
         return attempts
 
+    @property
+    def still(self):
+        """SQL to add to a condition on the live row `t`: it is one of those that were looked at."""
+        return f" AND t._ev = {self.event.id}" if self.untouched else ""
+
     def lock(self):
-        """Lock the event's live entries in the order of their ids."""
-        ask(
-            f"SELECT count(*) FROM (SELECT FROM {self.live} WHERE entry_id {self.entries} "
-            "ORDER BY entry_id FOR UPDATE) AS locked"
+        """Lock the event's live entries in the order of their ids; see whether all are its own yet."""
+        [(others,)] = ask(
+            f"SELECT count(*) FILTER (WHERE _ev <> {self.event.id}) FROM (SELECT _ev FROM "
+            f"{self.live} WHERE entry_id {self.entries} ORDER BY entry_id FOR UPDATE) AS locked"
         )
+        self.untouched = not others
+
+    @contextmanager
+    def planned(self):
+        """Run the block with plans for many entries, if it is about many that nobody touched.
+
+        PostgreSQL knows nothing yet of what was written a moment ago, and expects one row.
+        """
+        many = self.untouched and "first" in self.event.payload
+        if many:
+            ask("SELECT set_config('enable_nestloop', 'off', true)")
+        yield
+        if many:
+            ask("SELECT set_config('enable_nestloop', 'on', true)")
 
 
 def _record(event, actor):
@@ -152,7 +175,8 @@ def updated(event, actor, outcome, force):
         return
     taking.lock()
     tests = [_tests(cell, force) for cell in cells]
-    back = _count_cells(taking, cells, tests)
+    with taking.planned():
+        back = _count_cells(taking, cells, tests)
     sets = ", ".join(
         f"{quoted(cell.name)} = CASE WHEN {test.back} THEN {cell.of('o')} ELSE t.{quoted(cell.name)} END"
         for cell, test in zip(cells, tests, strict=True)
@@ -163,11 +187,12 @@ def updated(event, actor, outcome, force):
     def write(only):
         return run(
             f"UPDATE {taking.live} AS t SET {sets} FROM {taking.twin} o LEFT JOIN {taking.since} "
-            f"WHERE t.entry_id = o.entry_id AND {taking.before} AND o._op = 'U' AND ({any_back})"
-            + (f" AND o.entry_id{only}" if only else "")
+            f"WHERE t.entry_id = o.entry_id{taking.still} AND {taking.before} AND o._op = 'U' "
+            f"AND ({any_back})" + (f" AND o.entry_id{only}" if only else "")
         )
 
-    attempts = taking.attempt(write)
+    with taking.planned():
+        attempts = taking.attempt(write)
     outcome.add(back - _count(taking, _sum(cells, tests, "back"), attempts.refused))
 
 
@@ -213,7 +238,7 @@ def _sum(cells, tests, of):
 
 def _source(taking):
     return (
-        f"{taking.twin} o LEFT JOIN {taking.live} t ON t.entry_id = o.entry_id "
+        f"{taking.twin} o LEFT JOIN {taking.live} t ON t.entry_id = o.entry_id{taking.still} "
         f"LEFT JOIN {taking.since} WHERE {taking.before} AND o._op = 'U'"
     )
 

@@ -166,6 +166,19 @@ class TestEntries:
         assert (outcome.restored, outcome.kept) == (999, 1)
         assert cells(alice, record, "price") == [0, 1, 2, 8, *range(4, 500)]
 
+    @pytest.mark.parametrize("edited", [[], [7], range(300)])
+    def test_many_rows_of_which_some_were_written_since(self, alice, record, edited):
+        ids = add(alice, record, *({"price": n} for n in range(300)))
+        done = change(alice, record, {id: {"price": -1} for id in ids})
+        if edited:
+            change(alice, record, {ids[n]: {"title": "new"} for n in edited})
+            change(alice, record, {ids[n]: {"price": 5} for n in edited[:1]})
+        outcome = takes_back(alice, done)
+        kept = len(edited[:1])
+        assert (outcome.restored, outcome.kept) == (300 - kept, kept)
+        wanted = [5 if n in edited[:1] else n for n in range(300)]
+        assert sorted(cells(alice, record, "price")) == sorted(wanted)
+
     def test_any_order(self, alice, record):
         [a] = add(alice, record, {"price": 1, "title": "x"})
         first = change(alice, record, {a: {"price": 2}})
