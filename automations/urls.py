@@ -2,11 +2,29 @@
 
 from django.urls import path
 
-from automations import views
+from automations import builder_views, run_views, workflow_views
 
 urlpatterns = [
-    path("w/<uuid:id>/workflows/", views.workflows, name="workflows"),
-    path("flows/<uuid:id>/", views.workflow, name="workflow"),
-    path("runs/<uuid:id>/", views.run, name="run"),
-    path("approvals/<str:token>/", views.approval, name="approval"),
+    path("w/<uuid:id>/workflows/", workflow_views.workflows, name="workflows"),
+    path("w/<uuid:id>/workflows/new/", workflow_views.workflow_new, name="workflow_new"),
+    path("w/<uuid:id>/workflows/trash/", workflow_views.trash, name="workflow_trash"),
+    path("w/<uuid:id>/approvals/", run_views.approvals, name="approvals"),
+    # A workflow
+    path("flows/<uuid:id>/", workflow_views.workflow, name="workflow"),
+    path("flows/<uuid:id>/edit/", workflow_views.workflow_edit, name="workflow_edit"),
+    path("flows/<uuid:id>/publish/", workflow_views.workflow_publish, name="workflow_publish"),
+    path("flows/<uuid:id>/switch/", workflow_views.workflow_switch, name="workflow_switch"),
+    path(
+        "flows/<uuid:id>/duplicate/", workflow_views.workflow_duplicate, name="workflow_duplicate"
+    ),
+    path("flows/<uuid:id>/delete/", workflow_views.workflow_delete, name="workflow_delete"),
+    path("flows/<uuid:id>/restore/", workflow_views.workflow_restore, name="workflow_restore"),
+    path("flows/<uuid:id>/versions/", workflow_views.workflow_versions, name="workflow_versions"),
+    path("flows/<uuid:id>/run/", workflow_views.workflow_run, name="workflow_run"),
+    path("flows/<uuid:id>/steps/", builder_views.steps_json, name="workflow_steps"),
+    # A run
+    path("runs/<uuid:id>/", run_views.run, name="run"),
+    path("runs/<uuid:id>/<slug:verb>/", run_views.run_act, name="run_act"),
+    path("runs/<uuid:id>/steps/<int:step_id>/", run_views.step_act, name="step_act"),
+    path("approvals/<str:token>/", run_views.approval, name="approval"),
 ]

@@ -11,6 +11,9 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
+from automations.models import Workflow, WorkflowRun
+from automations.running import start
+from automations.services import create_workflow, publish
 from kdap.tests.people import give_role
 from records import entries
 from records.models import Record
@@ -35,7 +38,7 @@ def walk(patterns, before=""):
 
 
 ROUTES = sorted(set(walk(get_resolver().url_patterns)))
-OF_A_ROOM = [route for route in ROUTES if route.startswith(("w/<", "r/<"))]
+OF_A_ROOM = [route for route in ROUTES if route.startswith(("w/<", "r/<", "flows/<", "runs/<"))]
 
 
 def fill(route, uuids):
@@ -65,11 +68,26 @@ def ask(client, path):
 
 @pytest.fixture
 def room(alice, workspace, make_record):
-    """Return the ids to fill a route with: of a workspace or of a record in it, by its prefix."""
+    """Return the ids to fill a route with, by its prefix: of a workspace, of what is in it."""
     record = make_record(title="text")
     with alice.acting() as actor:
         entries.create_entries(record=record, rows=[{"title": "Emma"}], actor=actor)
-    return {"w/": [workspace.pk, record.pk], "r/": [record.pk], "record": record}
+        keep = {"id": "keep", "type": "set", "values": {"title": "Emma"}}
+        definition = {"trigger": {"type": "button"}, "steps": [keep]}
+        flow = create_workflow(
+            workspace=workspace, name="Emma's", actor=actor, definition=definition
+        )
+        publish(workflow=flow, actor=actor)
+        (run,) = start(workflow=flow, actor=actor, input={"title": "Emma"})
+    return {
+        "w/": [workspace.pk, record.pk],
+        "r/": [record.pk],
+        "fl": [flow.pk],
+        "ru": [run.pk],
+        "record": record,
+        "flow": flow,
+        "run": run,
+    }
 
 
 def test_there_are_addresses():
@@ -113,3 +131,5 @@ def test_a_viewer_changes_nothing(bob, workspace, room, route):
         assert (record.name, record.deleted_at, record.version) == ("Books", None, 1)
         assert (workspace.name, workspace.deleted_at) == ("Bookshop", None)
         assert [entry.title for entry in record.model.objects.all()] == ["Emma"]
+        assert Workflow.objects.filter(pk=room["flow"].pk, state="active", deleted_at=None).exists()
+        assert WorkflowRun.objects.filter(pk=room["run"].pk, status="pending").exists()

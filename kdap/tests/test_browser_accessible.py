@@ -8,6 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from automations import engine
+from automations.tests.workflows import BUTTON, make_workflow, start
 from kdap.tests.test_addresses import ROUTES, fill
 from records.entries import delete_entries, update_entries
 from records.models import Record
@@ -41,6 +43,13 @@ PAGES = [
     "accounts/profile/",
     "accounts/tokens/",
     "accounts/tokens/new/",
+    "flows/<uuid:id>/",
+    "flows/<uuid:id>/duplicate/",
+    "flows/<uuid:id>/edit/",
+    "flows/<uuid:id>/publish/",
+    "flows/<uuid:id>/run/",
+    "flows/<uuid:id>/steps/",
+    "flows/<uuid:id>/versions/",
     "r/<uuid:id>/",
     "r/<uuid:id>/api/",
     "r/<uuid:id>/delete/",
@@ -57,9 +66,14 @@ PAGES = [
     "r/<uuid:id>/structure/versions/",
     "r/<uuid:record_id>/export/",
     "r/<uuid:record_id>/import/",
+    "runs/<uuid:id>/",
     "w/<uuid:id>/activity/",
+    "w/<uuid:id>/approvals/",
     "w/<uuid:id>/new/",
     "w/<uuid:id>/trash/",
+    "w/<uuid:id>/workflows/",
+    "w/<uuid:id>/workflows/new/",
+    "w/<uuid:id>/workflows/trash/",
     "w/<uuid:workspace_id>/",
     "w/<uuid:workspace_id>/delete/",
     "w/<uuid:workspace_id>/import/",
@@ -95,6 +109,7 @@ def room(alice, bob, workspace, make_record):
     imported = client.post(reverse("import", args=[workspace.pk]), {"file": file})
     with alice.acting():
         made, *_, latest = events(Record.objects.get(pk=record.pk))
+    flow, run = a_workflow(alice, workspace, record)
     further = [
         imported.url,
         reverse("record_operation", args=[record.pk, latest.operation_id]),
@@ -102,7 +117,26 @@ def room(alice, bob, workspace, make_record):
         f"{reverse('record_past', args=[record.pk])}?as_of={made.id}",
         f'/r/{record.pk}/?where={{"field":"title","op":"contains","value":"E"}}&sort=title',
     ]
-    return {"w/": [workspace.pk], "r/": [record.pk]}, further
+    rooms = {"w/": [workspace.pk], "r/": [record.pk], "fl": [flow.pk], "ru": [run.pk]}
+    return rooms, further
+
+
+def a_workflow(alice, workspace, record):
+    """A workflow with branches that waits for Alice's answer; return it and its run."""
+    found = {"id": "find", "type": "find_entries", "record": str(record.pk)}
+    ask = {
+        "id": "ask",
+        "type": "approval",
+        "question": "Shall we?",
+        "approved": [{"id": "end", "type": "stop", "reason": "Done"}],
+    }
+    flow = make_workflow(alice, workspace, BUTTON, found, ask, name="Ask")
+    make_workflow(alice, workspace, BUTTON, found, name="Quiet")
+    (run,) = start(alice, flow)
+    engine.work(10)
+    old = make_workflow(alice, workspace, BUTTON, found, name="Old")
+    alice.client.post(reverse("workflow_delete", args=[old.pk]))
+    return flow, run
 
 
 def is_page(answer):

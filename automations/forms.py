@@ -1,0 +1,147 @@
+"""What people fill in about workflows and their runs."""
+
+import datetime as dt
+import json
+
+from django import forms
+from django.db.models import TextField
+from django.db.models.functions import Cast
+from django.utils import timezone
+
+from automations.models import WorkflowRun
+from workspaces.forms import VerbForm
+from workspaces.log_forms import DAYS
+
+MOST_JSON = 100_000
+
+
+class WorkflowForm(VerbForm):
+    """The names of a workflow: what it is called, what it should do in somebody's own words."""
+
+    name = forms.CharField(
+        max_length=120,
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}),
+    )
+    natural_language_description = forms.CharField(
+        required=False,
+        max_length=20_000,
+        label="What it should do, in your words",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    description = forms.CharField(
+        required=False,
+        max_length=20_000,
+        label="Notes",
+        help_text="Why it is there, whom to ask.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class NewForm(VerbForm):
+    """A new workflow: its name, and what to begin with."""
+
+    name = forms.CharField(
+        max_length=120,
+        required=False,
+        help_text="Left empty, it is called after what it begins with.",
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}),
+    )
+    starter = forms.ChoiceField(
+        required=False, label="Begin with", widget=forms.RadioSelect, choices=()
+    )
+
+    def __init__(self, *args, starters, **kwargs):
+        """`starters` are the automations.starters that fit the workspace."""
+        super().__init__(*args, **kwargs)
+        self.fields["starter"].choices = [("", "Nothing: an empty workflow")] + [
+            (starter.key, starter.label) for starter in starters
+        ]
+
+
+class DuplicateForm(VerbForm):
+    """A copy: its name, and the workspace that it goes to."""
+
+    name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autofocus": True}))
+    workspace = forms.ChoiceField()
+
+    def __init__(self, *args, workspaces, **kwargs):
+        """`workspaces` are those in which the person may write."""
+        super().__init__(*args, **kwargs)
+        self.fields["workspace"].choices = [(str(room.pk), room.name) for room in workspaces]
+
+
+class RunForm(VerbForm):
+    """Running a workflow by hand: on entries, or with an input."""
+
+    entries = forms.CharField(
+        required=False,
+        max_length=20_000,
+        help_text="Numbers of entries with commas between; each gets a run of its own.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    input = forms.CharField(
+        required=False,
+        max_length=MOST_JSON,
+        label="Input",
+        help_text="A JSON object; steps find it under <code>trigger.input</code>.",
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "placeholder": "{}"}),
+    )
+
+    def clean_entries(self):
+        words = self.cleaned_data["entries"].replace(",", " ").split()
+        if not all(w.isascii() and w.isdigit() and len(w) < 19 for w in words):
+            raise forms.ValidationError("Entries are named by their numbers.")
+        return [int(word) for word in words]
+
+    def clean_input(self):
+        text = self.cleaned_data["input"].strip()
+        if not text:
+            return {}
+        try:
+            made = json.loads(text)
+        except (ValueError, RecursionError):
+            raise forms.ValidationError("This is no JSON.") from None
+        if not isinstance(made, dict):
+            raise forms.ValidationError('Give a JSON object, such as {"limit": 5}.')
+        return made
+
+
+class RunsForm(forms.Form):
+    """Which runs of a workflow to show."""
+
+    status = forms.ChoiceField(
+        required=False, choices=[("", "Any state"), *WorkflowRun.Status.choices]
+    )
+    q = forms.CharField(required=False, max_length=200, strip=True)
+    since = forms.DateField(required=False, validators=DAYS)
+    until = forms.DateField(required=False, validators=DAYS)
+    before = forms.UUIDField(required=False)
+
+    def narrow(self, runs):
+        """Return `runs` (a queryset) as the form says; all of them when it is not valid."""
+        if not self.is_valid():
+            return runs
+        data = self.cleaned_data
+        if data["status"]:
+            runs = runs.filter(status=data["status"])
+        if data["since"]:
+            runs = runs.filter(triggered_at__gte=_midnight(data["since"]))
+        if data["until"]:
+            runs = runs.filter(triggered_at__lt=_midnight(data["until"] + dt.timedelta(days=1)))
+        text = data["q"].replace("\x00", "")
+        number = text.removeprefix("#")
+        if number.isascii() and number.isdigit() and len(number) < 19:
+            runs = runs.filter(entry_id=int(number))
+        elif text:
+            runs = runs.alias(said=Cast("trigger_data", TextField()))
+            runs = runs.filter(said__icontains=json.dumps(text, ensure_ascii=False)[1:-1])
+        return runs
+
+    @property
+    def is_narrow(self):
+        """Whether anything was asked for."""
+        return any(self.data.get(name) for name in ("status", "q", "since", "until"))
+
+
+def _midnight(day):
+    return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
