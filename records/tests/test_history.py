@@ -224,8 +224,8 @@ def test_a_statement_may_stamp_its_rows_itself(alice, bob, record):
         "UPDATE {t} SET x = 5000, {own}, updated_at = '2001-01-01'",
         "UPDATE {t} SET x = 5000, {own}, updated_by = NULL",
         "UPDATE {t} SET {own}, entry_id = 70000 WHERE entry_id = {id}",
-        "INSERT INTO {t} (x, _ev) VALUES (1, 7)",
-        "INSERT INTO {t} (x, _ev) SELECT n, 7 FROM generate_series(1, 300) n",
+        "INSERT INTO {t} (x, _ev) VALUES (1, 7000000007)",
+        "INSERT INTO {t} (x, _ev) SELECT n, 7000000007 FROM generate_series(1, 300) n",
     ],
 )
 def test_nobody_writes_a_wrong_stamp(statement, alice, record):
