@@ -11,7 +11,8 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from automations.parts import Condition, Part, said_condition, said_value
+from automations import saying
+from automations.parts import Condition, Part
 from records.query import Query
 
 OPERATORS = {
@@ -155,10 +156,4 @@ def _text(value):
 
 def said(condition, book):
     """Return a Comparison as part of a sentence."""
-    for word, parts in (("and", condition.all), ("or", condition.any)):
-        if parts:
-            return f" {word} ".join(said(part, book) for part in parts)
-    if condition.where is not None:
-        return said_condition(book, condition.record, condition.where)
-    words = f"{said_value(condition.value)} {OPERATORS[condition.op]}"
-    return words if condition.op in ALONE else f"{words} {said_value(condition.other)}"
+    return saying.comparison(book, condition, OPERATORS, ALONE)

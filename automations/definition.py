@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import Field, ValidationError
 
-from automations import templates
+from automations import saying, templates
 from automations.parts import Book, Part, refuse
 from automations.steps import STEPS, flow
 from automations.triggers import TRIGGERS
@@ -45,11 +45,8 @@ class Definition(Part):
         yield from _walk("/steps", self.steps)
 
     def sentence(self, book):
-        """Return the whole of it in English, a line for each step."""
-        first = self.trigger.sentence(book)
-        lines = [first[:1].upper() + first[1:] + (":" if self.steps else ".")]
-        lines += _lines(self.steps, book, 1)
-        return "\n".join(lines)
+        """Return the whole of it in English, a line for each step; automations.english reads it."""
+        return saying.whole(self, book)
 
 
 def _walk(pointer, steps):
@@ -58,15 +55,6 @@ def _walk(pointer, steps):
         yield here, step
         for below, children in step.children():
             yield from _walk(here + below, children)
-
-
-def _lines(steps, book, depth):
-    for step in steps:
-        yield f"{'  ' * depth}– {step.sentence(book)}"
-        for pointer, children in step.children():
-            if children and len(step.blocks) > 1:
-                yield f"{'  ' * (depth + 1)}{pointer.strip('/').replace('/', ' ')}:"
-            yield from _lines(children, book, depth + 1)
 
 
 def parse(data):

@@ -5,9 +5,11 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from automations import saying
 from records.models import Record
 from records.query import Query
 from workspaces.errors import Invalid, KdapError
+from workspaces.models import Member
 
 LONGEST_TEXT = 100_000
 
@@ -32,8 +34,11 @@ Condition = Annotated[dict[str, Any], AfterValidator(_condition)]
 class Book:
     """What a definition may speak of: the records of one workspace, looked up once.
 
-    `problems` gathers {"pointer", "detail"} of what can't work.
+    `problems` gathers {"pointer", "detail"} of what can't work; `scope` is what names mean where
+    a sentence is just being said (automations/scope.py).
     """
+
+    scope = None
 
     def __init__(self, workspace_id):
         self.workspace_id = workspace_id
@@ -61,6 +66,12 @@ class Book:
             return str(key)
         found = next((f for f in record.structure.fields if key in (f.key, f.id)), None)
         return found.label if found else str(key)
+
+    def person(self, id):
+        """Return the member of that id as a User, or None."""
+        found = Member.objects.filter(workspace=self.workspace_id, user=id).select_related("user")
+        member = found.first()
+        return member.user if member else None
 
     def workflow(self, id):
         """Return the workspace's living Workflow of that id, or None."""
@@ -107,39 +118,15 @@ class Book:
 
 def said_condition(book, record_id, where):
     """Return a condition tree as part of a sentence: “Price is less than 10 and …”."""
-    if "and" in where or "or" in where:
-        word = "and" if "and" in where else "or"
-        parts = [said_condition(book, record_id, part) for part in where[word]]
-        inner = [f"({part})" if " or " in part and word == "and" else part for part in parts]
-        return f" {word} ".join(inner) or "always"
-    if "not" in where:
-        return f"not ({said_condition(book, record_id, where['not'])})"
-    label = book.label(record_id, where.get("field"))
-    value = said_value(where.get("value"), where.get("op"))
-    record = book.record(record_id)
-    field = record and next(
-        (f for f in record.structure.fields if f.key == where.get("field")), None
-    )
-    operator = field and next(
-        (op for op in field.kind.operators if op.key == where.get("op")), None
-    )
-    if operator is None:
-        return f"{label} {where.get('op')} {value}".strip()
-    return operator.sentence.format(f=label, v=value)
+    return saying.condition(book, record_id, where)
 
 
-def said_value(value, operator=""):
-    """Return a literal or template as people read it in a sentence."""
-    if isinstance(value, list):
-        words = [said_value(item) for item in value]
-        return (" and " if operator == "between" else ", ").join(words)
-    if value is None:
-        return "empty"
-    if value is True or value is False:
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return f"“{value}”"
-    return str(value)
+def said_value(value, book=None):
+    """Return a literal or template as people read it in a sentence.
+
+    With a book that knows where it stands, references are said by the names of fields.
+    """
+    return saying.value(book, value)
 
 
 def refuse(problems):

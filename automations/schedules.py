@@ -307,3 +307,35 @@ def schedule_of(source):
         weekdays=tuple(source.weekdays),
         day=getattr(source, "day", None),
     )
+
+
+# Cron lines of one moment a month or a year, which read better than the line.
+MONTHLY = re.compile(r"(\d{1,2}) (\d{1,2}) (L|\d{1,2}(?:,\d{1,2})*) (\*|\d{1,2}) \*")
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September")
+MONTHS += ("October", "November", "December")
+
+
+def ordinal(number):
+    """Return “1st”, “2nd”, “11th”."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0)
+    return f"{number}{ending or 'th'}"
+
+
+def in_english(source):
+    """Return a schedule trigger in words that automations.english reads back."""
+    if not source.cron:
+        return schedule_of(source).sentence()
+    found = MONTHLY.fullmatch(source.cron)
+    if found is None:
+        return f"on the cron line “{source.cron}”, {source.timezone}"
+    minute, hour, day, month = found.groups()
+    time = f"at {int(hour):02}:{int(minute):02}, {source.timezone}"
+    if month != "*":
+        if not day.isdigit():
+            return f"on the cron line “{source.cron}”, {source.timezone}"
+        return f"every year on {day} {MONTHS[int(month) - 1]} {time}"
+    if day == "L":
+        return f"on the last day of every month {time}"
+    days = [ordinal(int(one)) for one in day.split(",")]
+    listed = " and ".join([", ".join(days[:-1]), days[-1]] if days[1:] else days)
+    return f"on the {listed} of every month {time}"

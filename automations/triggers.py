@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 
-from automations.parts import Condition, Part, said_condition, said_value
-from automations.schedules import schedule_of
+from automations import saying
+from automations.parts import Condition, Part, said_condition
+from automations.schedules import in_english, schedule_of
 
 TRIGGERS = {}
 
@@ -126,7 +127,7 @@ class EntryUpdated(OnEntries):
     def _what(self, book):
         if not self.fields:
             return f"when an entry of {book.name(self.record)} is changed"
-        labels = " or ".join(book.label(self.record, key) for key in self.fields)
+        labels = saying.joined([saying.label(book, self.record, key) for key in self.fields], "or")
         return f"when {labels} of an entry of {book.name(self.record)} is changed"
 
     def check(self, book):
@@ -157,11 +158,12 @@ class FieldChanged(OnEntries):
         return found
 
     def _what(self, book):
-        what = f"when {book.label(self.record, self.field)} of an entry of {book.name(self.record)}"
-        what += " changes"
+        label = saying.label(book, self.record, self.field)
+        field = saying.field_of(book, self.record, self.field)
+        what = f"when {label} of an entry of {book.name(self.record)} changes"
         if self.was is not None:
-            what += f" from {said_value(self.was)}"
-        return what if self.now is None else f"{what} to {said_value(self.now)}"
+            what += f" from {saying.value(book, self.was, field)}"
+        return what if self.now is None else f"{what} to {saying.value(book, self.now, field)}"
 
     def check(self, book):
         record = super().check(book)
@@ -192,11 +194,9 @@ class AcrossFilter(OnEntries):
 
     where: Condition
 
-    def _what(self, book):
-        return f"when an entry of {book.name(self.record)} {self.verb} the filter"
-
     def sentence(self, book):
-        what = f"{self._what(book)} “{said_condition(book, self.record, self.where)}”"
+        said = said_condition(book, self.record, self.where)
+        what = f"when an entry of {book.name(self.record)} {self.verb} ({said})"
         return what if self.each == "entry" else f"{what} (once for all entries of an operation)"
 
 
@@ -206,8 +206,17 @@ class EntersFilter(AcrossFilter):
 
     label, icon = "An entry enters a filter", "filter"
     events: ClassVar[tuple] = ("entries.updated", "entries.created")
-    verb: ClassVar[str] = "enters"
+    verb: ClassVar[str] = "begins to match"
     type: Literal["enters_filter"] = "enters_filter"
+
+    def sentence(self, book):
+        verb = {"lt": "falls below", "gt": "rises above"}.get(self.where.get("op"))
+        field = saying.field_of(book, self.record, self.where.get("field"))
+        if verb is None or self.each != "entry" or field is None or field.kind.align != "end":
+            return super().sentence(book)
+        label = saying.label(book, self.record, field.key)
+        value = saying.value(book, self.where.get("value"), field)
+        return f"when {label} of an entry of {book.name(self.record)} {verb} {value}"
 
     def wants(self, before, after):
         return [(after, self.where, True), (before, self.where, False)]
@@ -219,7 +228,7 @@ class LeavesFilter(AcrossFilter):
 
     label, icon = "An entry leaves a filter", "filter"
     events: ClassVar[tuple] = ("entries.updated", "entries.deleted")
-    verb: ClassVar[str] = "leaves"
+    verb: ClassVar[str] = "no longer matches"
     type: Literal["leaves_filter"] = "leaves_filter"
 
     def wants(self, before, after):
@@ -249,7 +258,8 @@ class Schedule(Trigger):
         return schedule_of(self)
 
     def sentence(self, book):
-        return self.schedule.sentence()
+        said = in_english(self)
+        return said if self.missed == "once" else f"{said} (missed times are skipped)"
 
     def check(self, book):
         from workspaces.errors import Invalid
@@ -280,14 +290,17 @@ class DateReached(OnEntries):
     each: Literal["entry"] = "entry"
 
     def _what(self, book):
-        label = book.label(self.record, self.field)
+        label = saying.label(book, self.record, self.field)
         when = f"when {label} of an entry of {book.name(self.record)} is reached"
         if self.offset:
             side = "after" if self.offset > 0 else "before"
             count = abs(self.offset)
             unit = self.unit if count != 1 else self.unit[:-1]
             when = f"{count} {unit} {side} {label} of an entry of {book.name(self.record)}"
-        return when
+        field = saying.field_of(book, self.record, self.field)
+        timed = field is not None and field.type == "datetime"
+        usual = timed and (self.at, self.timezone) == ("09:00", "UTC")
+        return when if usual else f"{when} at {self.at}, {self.timezone}"
 
     def check(self, book):
         record = super().check(book)
@@ -315,7 +328,10 @@ class Button(Trigger):
     def sentence(self, book):
         if self.record is None:
             return "when somebody presses its button"
-        return f"when somebody presses its button on entries of {book.name(self.record)}"
+        said = f"when somebody presses its button on entries of {book.name(self.record)}"
+        if self.where:
+            said += f" and {said_condition(book, self.record, self.where)}"
+        return said
 
     def check(self, book):
         if self.record is not None:
@@ -339,7 +355,8 @@ class WebhookReceived(Trigger):
     answer: Literal["at_once", "result"] = "at_once"
 
     def sentence(self, book):
-        return "when its webhook is called" + (" with a valid signature" if self.signed else "")
+        said = "when its webhook is called" + (" with a valid signature" if self.signed else "")
+        return said if self.answer == "at_once" else f"{said} (the caller waits for the result)"
 
 
 @registered
@@ -351,9 +368,10 @@ class RunFailed(Trigger):
     workflow: UUID | None = None
 
     def sentence(self, book):
-        return (
-            "when a run of " + ("another workflow" if self.workflow else "any workflow") + " fails"
+        which = (
+            f"the workflow {book.workflow_name(self.workflow)}" if self.workflow else "any workflow"
         )
+        return f"when a run of {which} fails"
 
 
 @registered

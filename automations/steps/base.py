@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from automations import templates
-from automations.parts import Part, said_value
+from automations import saying, templates
+from automations.parts import Part
 from records.lookup import find_record
 from records.query import Query
 from workspaces.errors import KdapError
@@ -126,6 +126,13 @@ class Step(Part):
         """Return [(pointer below this step, steps)] of all blocks."""
         return [(f"/{name}", getattr(self, name)) for name in self.blocks]
 
+    def branches(self, book):
+        """Return [(header, steps)] of its blocks as English has them.
+
+        The header None stands for the block that follows the step's own sentence.
+        """
+        return [(None, steps) for _, steps in self.children()]
+
     def sentence(self, book):
         """Return what it does, beginning with a small letter: “add an entry to “Tasks””."""
         raise NotImplementedError
@@ -147,7 +154,11 @@ def entries_as_json(record, ids):
     return [rows[id] for id in ids if id in rows]
 
 
-def said_values(book, record_id, values):
+def said_values(book, record_id, values, word="="):
     """Return {key: template} as part of a sentence: “Name = “x” and Due = …”."""
-    parts = [f"{book.label(record_id, key)} = {said_value(value)}" for key, value in values.items()]
-    return ", ".join(parts)
+    parts = [
+        f"{saying.label(book, record_id, key)} {word} "
+        f"{saying.value(book, value, saying.field_of(book, record_id, key))}"
+        for key, value in values.items()
+    ]
+    return saying.joined(parts)

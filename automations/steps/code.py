@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from automations import sandbox
+from automations import sandbox, saying
 from automations.steps.base import Failed, Step, registered
 
 
@@ -36,8 +36,8 @@ class RunCode(Step):
         return self.run(go)
 
     def sentence(self, book):
-        lines = self.code.strip().count("\n") + 1
-        return f"run {lines} {'line' if lines == 1 else 'lines'} of Python"
+        said = f"run the Python {saying.quoted(self.code)}"
+        return f"{said} with {saying.named(book, self.input)}" if self.input else said
 
     def check(self, book, pointer):
         if reason := sandbox.why_missing():

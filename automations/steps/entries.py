@@ -5,7 +5,9 @@ from uuid import UUID
 
 from pydantic import Field
 
+from automations import saying
 from automations.parts import Condition, said_condition, said_value
+from automations.scope import template
 from automations.steps.base import (
     MOST_ENTRIES,
     Failed,
@@ -87,8 +89,10 @@ class UpdateEntry(Step):
         return {"count": len(ids), "entry": found[0] if found else None, "entries": found}
 
     def sentence(self, book):
+        if _is_it(self, book):
+            return f"set {said_values(book, self.record, self.values, 'to')}"
         values = said_values(book, self.record, self.values)
-        return f"set {values} of {_whose(self.entry, book.name(self.record))}"
+        return f"change {said_value(self.entry, book)} in {book.name(self.record)}: {values}"
 
     def check(self, book, pointer):
         _check_values(self, book, pointer, self.values)
@@ -114,7 +118,7 @@ class UpsertEntry(Step):
         return {"entry": found[0], "created": created > 0, "changed": updated > 0}
 
     def sentence(self, book):
-        keys = " and ".join(book.label(self.record, key) for key in self.keys)
+        keys = saying.joined([saying.label(book, self.record, key) for key in self.keys])
         values = said_values(book, self.record, self.values)
         return f"add or change the entry of {book.name(self.record)} with the same {keys}: {values}"
 
@@ -142,7 +146,9 @@ class DeleteEntry(Step):
         }
 
     def sentence(self, book):
-        return f"delete {_whose(self.entry, book.name(self.record))}"
+        if _is_it(self, book):
+            return "delete that entry"
+        return f"delete {said_value(self.entry, book)} in {book.name(self.record)}"
 
     def check(self, book, pointer):
         book.check_record(self.record, f"{pointer}/record")
@@ -172,7 +178,8 @@ class FindEntries(Step):
         said = f"find entries of {book.name(self.record)}"
         if self.where:
             said += f" where {said_condition(book, self.record, self.where)}"
-        return said
+        said += saying.sorted_by(book, self.record, self.sort)
+        return said if self.limit == 100 else f"{said}, at most {self.limit}"
 
     def check(self, book, pointer):
         record = book.check_record(self.record, f"{pointer}/record")
@@ -199,7 +206,8 @@ def _check_fields(record, where, book, pointer):
         book.check_condition(record, where, pointer)
 
 
-def _whose(entry, record):
-    if entry == "{{ trigger.entry }}":
-        return "that entry"
-    return f"{said_value(entry)} in {record}"
+def _is_it(step, book):
+    """Return whether a step is about the entry that “it” means where it stands."""
+    scope = book.scope
+    root, inner = (scope.root, scope.inner) if scope else (("trigger", "entry"), step.record)
+    return step.record == inner and step.entry == template(root)

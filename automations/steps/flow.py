@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from pydantic import Field
 
+from automations import saying
 from automations.comparing import Comparison, holds, said
 from automations.parts import Part, said_value
 from automations.steps.base import Failed, Step, Stopped, Waits, registered
@@ -40,6 +41,9 @@ class If(Step):
 
     def sentence(self, book):
         return f"if {said(self.condition, book)}"
+
+    def branches(self, book):
+        return [(None, self.then), *([("otherwise", self.otherwise)] if self.otherwise else [])]
 
     def check(self, book, pointer):
         self.condition.check(book, f"{pointer}/condition")
@@ -79,9 +83,11 @@ class Switch(Step):
         return [*cases, ("/otherwise", self.otherwise)]
 
     def sentence(self, book):
-        return "go on with the first that holds: " + "; ".join(
-            said(case.condition, book) for case in self.cases
-        )
+        return "do the first of these"
+
+    def branches(self, book):
+        cases = [(f"in case {said(case.condition, book)}", case.steps) for case in self.cases]
+        return [*cases, *([("otherwise", self.otherwise)] if self.otherwise else [])]
 
     def check(self, book, pointer):
         for number, case in enumerate(self.cases):
@@ -114,7 +120,8 @@ class ForEach(Step):
             yield str(number), self.steps, {"item": item, "index": number}
 
     def sentence(self, book):
-        return f"for each of {said_value(self.items)}"
+        limit = "" if self.limit == 1000 else f", at most {self.limit}"
+        return f"for each of {said_value(self.items, book)}{limit}"
 
 
 @registered
@@ -154,7 +161,7 @@ class Wait(Step):
 
     def sentence(self, book):
         if self.until is not None:
-            return f"wait until {said_value(self.until)}"
+            return f"wait until {said_value(self.until, book)}"
         return f"wait {self.amount} {self.unit if self.amount != 1 else self.unit[:-1]}"
 
 
@@ -193,8 +200,16 @@ class Approval(Step):
         return [(name, getattr(self, name), {})]
 
     def sentence(self, book):
-        who = ", ".join(self.people) if self.people else "the owner"
-        return f"ask {who} for approval: {said_value(self.question)}"
+        who = saying.addresses(book, self.people, "or") if self.people else "the owner"
+        asked = f"ask {who} for approval {said_value(self.question, book)}"
+        if self.days != 7:
+            asked += f" within {self.days} day{'s' if self.days > 1 else ''}"
+        silence = {"rejected": "", "approved": ", silence approves", "fail": ", silence fails"}
+        return asked + silence[self.silence]
+
+    def branches(self, book):
+        blocks = [("if approved", self.approved), ("if rejected", self.rejected)]
+        return [block for block in blocks if block[1]]
 
 
 @registered
@@ -224,7 +239,9 @@ class RunWorkflow(Step):
         return {"run": str(called.pk)}
 
     def sentence(self, book):
-        return f"run the workflow {book.workflow_name(self.workflow)}"
+        said = f"run the workflow {book.workflow_name(self.workflow)}"
+        said += f" with {saying.named(book, self.input)}" if self.input else ""
+        return said if self.wait else f"{said}, without waiting"
 
     def check(self, book, pointer):
         if book.workflow(self.workflow) is None:
@@ -246,7 +263,7 @@ class SetValues(Step):
         return made
 
     def sentence(self, book):
-        return "set " + ", ".join(f"{key} = {said_value(v)}" for key, v in self.values.items())
+        return f"remember {saying.named(book, self.values)}"
 
 
 @registered
@@ -265,5 +282,6 @@ class Stop(Step):
         raise Stopped(go.render(self.output))
 
     def sentence(self, book):
-        reason = f": {said_value(self.reason)}" if self.reason else ""
-        return ("stop as failed" if self.failed else "stop") + reason
+        said = "stop as failed" if self.failed else "stop"
+        said += f" because {said_value(self.reason, book)}" if self.reason else ""
+        return said if self.output is None else f"{said} with {said_value(self.output, book)}"

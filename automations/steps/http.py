@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from automations import outbound
+from automations import outbound, saying
 from automations.parts import said_value
 from automations.steps.base import Failed, Step, registered
 from automations.walls import CallFailed
@@ -72,5 +72,17 @@ class HttpRequest(Step):
         }
 
     def sentence(self, book):
-        said = f"call {said_value(self.url)} by {self.method}"
-        return f"{said} with {said_value(self.body)}" if self.body not in (None, "") else said
+        said = f"call {saying.address(book, self.url)} by {self.method}"
+        said += f", headers {saying.named(book, self.headers)}" if self.headers else ""
+        flat = isinstance(self.body, dict) and not any(
+            isinstance(value, (dict, list)) for value in self.body.values()
+        )
+        if flat and self.body:
+            said += f", with {saying.named(book, self.body)}"
+        elif self.body is not None:
+            said += f", with {said_value(self.body, book)}"
+        said += ", accepting any status" if self.any_status else ""
+        said += f", waiting up to {self.timeout} seconds" if self.timeout != 30 else ""
+        if self.when_unknown == "again":
+            said += " (called again when nobody knows whether it arrived)"
+        return said

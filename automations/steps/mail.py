@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from automations import mailing
+from automations import mailing, saying
 from automations.parts import Condition, Part, said_condition, said_value
 from automations.steps.base import Failed, Step, registered
 from automations.walls import CallFailed
@@ -32,11 +32,12 @@ class Attachment(Part):
     name: str = Field(default="", max_length=120)
 
     def sentence(self, book):
-        """Return what it is: “the entries of “Orders” as csv”."""
-        said = f"the entries of {book.name(self.record)}"
+        """Return what it is: “an export of “Orders” as CSV where (Freight is more than 5)”."""
+        said = f"an export of {book.name(self.record)} as {self.format.upper()}"
         if self.where:
-            said += f" where {said_condition(book, self.record, self.where)}"
-        return f"{said} as {self.format.upper()}"
+            said += f" where ({said_condition(book, self.record, self.where)})"
+        said += saying.sorted_by(book, self.record, self.sort)
+        return f"{said}, named {said_value(self.name, book)}" if self.name else said
 
 
 @registered
@@ -113,13 +114,18 @@ class SendEmail(Step):
         }
 
     def sentence(self, book):
-        said = (
-            f"send an e-mail to {' and '.join(self.to)} with the subject {said_value(self.subject)}"
-        )
+        said = f"send an e-mail to {saying.addresses(book, self.to)}"
+        said += f", cc {saying.addresses(book, self.cc)}" if self.cc else ""
+        if self.reply_to:
+            said += f", with answers to {saying.addresses(book, [self.reply_to])}"
+        said += f" with the subject {said_value(self.subject, book)}"
         if self.body:
-            said += f" saying {said_value(self.body)}"
+            said += f" saying {said_value(self.body, book)}"
         if self.attachments:
-            said += " and attach " + " and ".join(item.sentence(book) for item in self.attachments)
+            files = [item.sentence(book) for item in self.attachments]
+            said += f" attaching {saying.joined(files)}"
+        if self.when_unknown == "again":
+            said += " (sent again when nobody knows whether it went)"
         return said
 
     def check(self, book, pointer):
