@@ -10,6 +10,7 @@ turn, compares entries before and after, and puts runs in the queue.
 import datetime as dt
 import logging
 
+import orjson
 from django.db import connection
 from django.utils import timezone
 
@@ -27,7 +28,7 @@ from workspaces.models import Event
 
 log = logging.getLogger(__name__)
 ENTRIES_AT_ONCE = 500
-MOST_LISTED = 1000
+MOST_LISTED, LARGEST_LIST = 1000, 2_000_000
 DEEPEST = 5
 # Runs that other runs caused, of one workflow in a minute, before it is taken for a loop.
 MOST_CAUSED = 600
@@ -178,19 +179,21 @@ class _Expansion:
         }
 
     def _one_run(self, record):
-        listed, count, position = [], 0, 0
+        listed, count, size = [], 0, 0
         events = [self.events[id] for id in self.firing.events if id in self.events]
         for event in filter(self._concerns, events):
             position = 0
             while ids := entries_of(record, event, position, ENTRIES_AT_ONCE):
                 for _, old, new in self._matching(record, event, ids):
                     count += 1
-                    if len(listed) < MOST_LISTED:
+                    size += len(orjson.dumps(new or old, default=str))
+                    if len(listed) < MOST_LISTED and size < LARGEST_LIST:
                         listed.append(new or old)
                 position = ids[-1]
         if not count:
             return []
-        data = self._about(events[0]) | {"entries": listed, "count": count, "entry": listed[0]}
+        first = listed[0] if listed else None
+        data = self._about(events[0]) | {"entries": listed, "count": count, "entry": first}
         row = {"key": f"{events[0].pk}:all", "event_id": events[0].pk, "trigger_data": data}
         return [self._caused(events[0]) | row]
 

@@ -1,0 +1,129 @@
+"""Reading the log: nothing skipped, nothing twice, nobody kept waiting."""
+
+import threading
+
+import pytest
+from django.db import connection
+
+from automations import dispatch, pilot
+from automations.models import Firing
+from automations.tests.workflows import add, entries_in, make_workflow, runs_of, settle
+from workspaces.access import Actor, acting_as
+from workspaces.models import Member
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def books(make_record):
+    return make_record("Books", title="text")
+
+
+@pytest.fixture
+def workflow(alice, workspace, books, make_record):
+    tasks = make_record("Tasks", what="text")
+    note = {
+        "id": "note",
+        "type": "create_entry",
+        "record": str(tasks.pk),
+        "values": {"what": "{{ trigger.entry.title }}"},
+    }
+    trigger = {"type": "entry_created", "record": str(books.pk)}
+    return make_workflow(alice, workspace, trigger, note)
+
+
+def titles(workflow):
+    return [run.trigger_data["entry"]["title"] for run in runs_of(workflow)]
+
+
+class Slow(threading.Thread):
+    """Somebody whose transaction wrote an entry and takes its time to commit."""
+
+    def __init__(self, person, record, title):
+        super().__init__()
+        self.person, self.record, self.title = person, record, title
+        self.wrote, self.may_commit = threading.Event(), threading.Event()
+        self.start()
+        self.wrote.wait(20)
+
+    def run(self):
+        try:
+            with self.person.acting():
+                add(self.person, self.record, {"title": self.title})
+                self.wrote.set()
+                self.may_commit.wait(20)
+        finally:
+            connection.close()
+
+    def commit(self):
+        self.may_commit.set()
+        self.join(20)
+
+
+def test_nobody_waits_for_a_long_transaction_and_it_is_not_forgotten(alice, books, workflow):
+    slow = Slow(alice, books, "long import")
+    add(alice, books, {"title": "quick"})
+    settle()
+    assert titles(workflow) == ["quick"]
+    add(alice, books, {"title": "another"})
+    settle()
+    slow.commit()
+    settle()
+    settle()
+    assert titles(workflow) == ["quick", "another", "long import"]
+
+
+def test_what_was_rolled_back_fires_nothing(alice, books, workflow):
+    class Changed(Exception):
+        pass
+
+    def mind():
+        with alice.acting():
+            add(alice, books, {"title": "never"})
+            raise Changed
+
+    with pytest.raises(Changed):
+        mind()
+    settle()
+    assert runs_of(workflow) == []
+
+
+def test_the_pilot_sees_that_there_is_nothing_to_do(alice, books, workflow):
+    settle()
+    assert not any(pilot.due().values())
+    add(alice, books, {"title": "Dune"})
+    assert pilot.due()["events"]
+    dispatch.route()
+    assert not pilot.due()["events"]
+    assert pilot.due()["firings"]
+    dispatch.expand()
+    assert pilot.due()["runs"]
+    settle()
+    assert not any(pilot.due().values())
+
+
+def test_a_large_statement_fires_each_entry_in_parts(alice, books, workflow, monkeypatch):
+    monkeypatch.setattr(dispatch, "ENTRIES_AT_ONCE", 100)
+    add(alice, books, *({"title": f"Book {n}"} for n in range(450)))
+    dispatch.route()
+    with acting_as(Actor.system()):
+        assert Firing.objects.count() == 1
+    dispatch.expand()
+    assert sorted(titles(workflow)) == sorted(f"Book {n}" for n in range(450))
+    with acting_as(Actor.system()):
+        assert not Firing.objects.exists()
+
+
+def test_a_listener_that_may_not_read_any_more_pauses_and_says_why(
+    alice, bob, workspace, books, workflow
+):
+    with acting_as(Actor.system()):
+        Member.objects.filter(user=alice.user).delete()
+    add(bob, books, {"title": "Dune"})
+    settle()
+    with bob.acting():
+        workflow.refresh_from_db()
+    assert workflow.state == "paused"
+    assert "can't read what it listens to any more" in workflow.paused_because
+    assert runs_of(workflow) == []
+    assert entries_in(bob, books, "title") == [("Dune",)]
