@@ -69,16 +69,13 @@ def _move(subscription, **columns):
 
 def _scheduled(subscription, trigger, now):
     schedule = trigger.schedule
-    moment, following = subscription.next_at, schedule.next_after(now)
-    late = now - moment > LATE
-    if late:
-        # All that was missed is one run, at the last of the moments.
-        missed = schedule.missed(moment, now, limit=1000)
-        moment = missed[-1] if missed else moment
+    late = now - subscription.next_at > LATE
+    # All that was missed is one run, at the last of the moments.
+    moment = schedule.latest(subscription.next_at, now) or subscription.next_at
     if not late or trigger.missed == "once":
         data = {"type": "schedule", "at": moment.isoformat(), "missed": late}
         _queue(subscription, [{"key": f"at:{moment.isoformat()}", "trigger_data": data}])
-    _move(subscription, next_at=following, scanned_to=now)
+    _move(subscription, next_at=schedule.next_after(now), scanned_to=now)
 
 
 def _dated(subscription, trigger, now):
@@ -129,10 +126,7 @@ def _reached(record, trigger, since, now):
 
 
 def _queue(subscription, rows):
-    version = subscription.version
-    for row in rows:
-        row["concurrency_key"] = dispatch.concurrency_key(version, row["trigger_data"])
-    enqueue(version, rows)
+    enqueue(subscription.version, rows)
 
 
 def ended_waits():

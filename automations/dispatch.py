@@ -103,6 +103,9 @@ def _expand_some():
         version = WorkflowVersion.objects.select_related("workflow", "user").get(
             pk=firing.version_id
         )
+        if version.workflow.state != Workflow.State.ACTIVE:
+            firing.delete()  # paused since: it starts no more runs
+            return 0
         trigger = definitions.of(version).trigger
         try:
             rows, position = _Expansion(firing, version, trigger).runs()
@@ -231,7 +234,7 @@ def images(record, ids):
 
 
 def _limited(version, rows):
-    """Return `rows` with what goes round in circles refused, and the concurrency key filled in."""
+    """Return `rows` with what goes round in circles refused."""
     deep = [row for row in rows if row.get("depth", 0) > DEEPEST]
     for row in deep:
         row["status"] = "failed"
@@ -246,23 +249,7 @@ def _limited(version, rows):
             f"looks like a loop: {path_of(caused[0]['parent_id'], version.workflow.name)}."
         )
         halt(version.workflow, because)
-    for row in rows:
-        row["concurrency_key"] = concurrency_key(version, row["trigger_data"])
     return rows
-
-
-def concurrency_key(version, trigger_data):
-    """Return the key under which runs of a version wait for each other, or None."""
-    from automations import templates
-
-    given = version.structured_definition.get("concurrency")
-    if not given:
-        return None
-    values = {"trigger": trigger_data}
-    try:
-        return f"{given['policy']}:{templates.render(given['key'], values)}"[:200]
-    except KdapError:
-        return f"{given['policy']}:"
 
 
 def _rate(version):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+from decimal import Decimal
 
 import orjson
 from django.utils import timezone
@@ -9,6 +10,7 @@ from django.utils import timezone
 from automations import notices, services
 from automations.models import Subscription, Workflow, WorkflowRun, WorkflowStep, WorkflowVersion
 from automations.queueing import enqueue, turns_for
+from automations.template_values import plain
 from workspaces.access import Actor, acting_as
 
 LONGEST_OUTPUT = 1_000_000
@@ -25,11 +27,15 @@ def as_json(value):
     """Return `value` as JSON-able data; what is too large is cut and says so."""
     if value is None:
         return None
-    text = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    text = orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
     text = text.replace(b"\\u0000", b"")  # PostgreSQL keeps no NUL in jsonb
     if len(text) > LONGEST_OUTPUT:
         return {"cut": True, "bytes": len(text), "begins": text[:2000].decode(errors="replace")}
     return orjson.loads(text)
+
+
+def _plain(value):
+    return plain(value) if isinstance(value, Decimal) else str(value)
 
 
 def succeed(run, output):
@@ -54,10 +60,18 @@ def fail(run, message, *, row=None, pause=False):
             notices.tell_failed(run, message)
 
 
+def cancel(run, because):
+    """Cancel a run that the caller has locked: at once, or when its worker ends the step it is at."""
+    rows = WorkflowRun.objects.filter(pk=run.pk)
+    rows.update(cancel_asked=True, error_message=because)
+    if run.status != "running":
+        cancel_now(run)
+
+
 def cancel_now(run):
-    """End a run whose cancelling was asked for."""
+    """End a run whose cancelling was asked for; why is what its row says."""
     with acting_as(Actor.system(door="automation", run=str(run.pk))):
-        if _end(run, "cancelled", error_message=run.error_message or "Cancelled."):
+        if _end(run, "cancelled", error_message=run_error(run) or "Cancelled."):
             _answer_caller(run, {"status": "cancelled", "error": "It was cancelled."})
 
 

@@ -16,7 +16,8 @@ from django.http import QueryDict
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from automations import dispatch, services, signing
+from automations import definition as definitions
+from automations import services, signing
 from automations.models import WorkflowRun, WorkflowSecret, WorkflowVersion
 from automations.queueing import enqueue
 from automations.responses import storable
@@ -161,7 +162,7 @@ def _found(address):
         raise Missing("There is nothing at this address.")
     version = services.current_version(workflow)
     holds = version.structured_definition if version else workflow.structured_definition
-    trigger = dispatch.definitions.parse(holds).trigger
+    trigger = definitions.parse(holds).trigger
     if trigger.type != "webhook":
         raise Conflict("This workflow does not wait for a webhook any more.")
     return secret, version, trigger
@@ -183,8 +184,7 @@ def _queued(version, key, data):
         if before is not None:
             return before.pk
     key = key or f"hook:{uuid7()}"
-    concurrency = dispatch.concurrency_key(version, data)
-    made = enqueue(version, [{"key": key, "trigger_data": data, "concurrency_key": concurrency}])
+    made = enqueue(version, [{"key": key, "trigger_data": data}])
     return made[0] if made else WorkflowRun.objects.get(version=version, key=key).pk
 
 

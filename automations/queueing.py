@@ -4,6 +4,8 @@ import orjson
 from django.db import connection
 from uuid_utils.compat import uuid7
 
+from automations import concurrency, quotas
+
 # A workspace's next run comes after its own last one, yet never before what is served now. So
 # whoever queues a hundred thousand keeps nobody else waiting.
 TURNS = """
@@ -24,7 +26,7 @@ INSERT INTO workflow_runs (run_id, workspace_id, workflow_id, version_id, key, s
 SELECT run_id, %(room)s, %(workflow)s, %(version)s, key, status, trigger_data, error_message, '{}',
     entry_id, event_id, operation_id, depth, parent_id, retry_of_id, concurrency_key,
     %(turn)s - %(count)s + ordinality, 0, 0, false, clock_timestamp(),
-    CASE WHEN status = 'failed' THEN clock_timestamp() END,
+    CASE WHEN status <> 'pending' THEN clock_timestamp() END,
     CASE WHEN status = 'failed' THEN clock_timestamp() END
 FROM ROWS FROM (json_to_recordset(%(rows)s::json) AS (run_id uuid, key text, status text,
     trigger_data jsonb, error_message text, entry_id bigint, event_id bigint, operation_id uuid,
@@ -45,11 +47,14 @@ def enqueue(version, rows):
     """Queue runs of a WorkflowVersion; return the ids of those that were new.
 
     `rows` are dicts with key and trigger_data, and where there are any entry_id, event_id, depth,
-    parent_id, retry_of_id, concurrency_key; status and error_message for runs that were refused.
-    A key that a version had before makes no second run.
+    parent_id, retry_of_id; status and error_message for runs that were refused. A key that a
+    version had before makes no second run. Runs beyond the day's limit, and those that the
+    version's concurrency forbids, are kept as cancelled and say why.
     """
     if not rows:
         return []
+    quotas.limit(version, rows)
+    concurrency.arrange(version, rows)
     workflow = version.workflow
     prepared = [
         {

@@ -52,8 +52,6 @@ def start(*, workflow, actor, entries=(), input=None):
         {"key": f"by hand:{press}:{id}", "entry_id": id, "trigger_data": data | {"entry": entry}}
         for id, entry in _chosen(actor, trigger, entries)
     ] or [{"key": f"by hand:{press}", "trigger_data": data}]
-    for row in rows:
-        row["concurrency_key"] = dispatch.concurrency_key(version, row["trigger_data"])
     made = enqueue(version, rows)
     return list(WorkflowRun.objects.filter(pk__in=made).order_by("id"))
 
@@ -166,12 +164,8 @@ def cancel(*, run, actor):
     access.require(actor, "write", run.workspace_id)
     if run.is_over:
         raise Conflict("This run is over already.")
-    who = actor.user.name or actor.user.email
-    rows = WorkflowRun.objects.filter(pk=run.pk)
-    rows.update(cancel_asked=True, error_message=f"Cancelled by {who}.")
-    run = rows.select_for_update().get()
-    if run.status != "running":
-        finishing.cancel_now(run)
+    run = WorkflowRun.objects.select_for_update().get(pk=run.pk)
+    finishing.cancel(run, f"Cancelled by {actor.user.name or actor.user.email}.")
     run.refresh_from_db()
     return run
 
@@ -208,7 +202,6 @@ def replay(*, run, actor):
         "entry_id": run.entry_id,
         "event_id": run.event_id,
         "retry_of_id": run.pk,
-        "concurrency_key": dispatch.concurrency_key(version, data),
     }
     enqueue(version, [row])
     return WorkflowRun.objects.get(version=version, key=key)

@@ -205,6 +205,8 @@ AUTOMATIONS_ALLOWED_HOSTS = env.list("AUTOMATIONS_ALLOWED_HOSTS", default=[])
 # Calls that one address of a webhook takes, and how long the runs of workflows are kept
 WEBHOOK_THROTTLE = env.str("WEBHOOK_THROTTLE", default="600/min")
 RUNS_KEPT_DAYS = env.int("RUNS_KEPT_DAYS", default=90)
+# Runs that one workspace may start in a day; 0 for as many as it likes
+AUTOMATIONS_RUNS_PER_DAY = env.int("AUTOMATIONS_RUNS_PER_DAY", default=0)
 
 # Language and time
 LANGUAGE_CODE = "en"
