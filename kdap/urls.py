@@ -1,8 +1,9 @@
 """Every address of KDAP; each app keeps its own."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
+from automations.mcp.views import Mcp
 from kdap import api_docs
 
 admin.site.site_header = admin.site.site_title = "KDAP"
@@ -14,6 +15,7 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("kdap.api_urls")),
+    re_path(r"^mcp/?$", Mcp.as_view(), name="mcp"),
     path("api/", api_docs.docs, name="api_docs"),
     path("api/<uuid:workspace_id>/", api_docs.docs_of_workspace, name="api_docs_workspace"),
     path("", include("workspaces.urls")),

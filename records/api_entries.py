@@ -68,27 +68,7 @@ class Entries(KdapView):
         """Carry out PATCH and PUT of a list."""
         known_parameters(request)
         record = find_record(request.actor, record_id, "write")
-        rows = listed(body_of(request))
-        ids = [id_in(row, number) for number, row in enumerate(rows)]
-        if len(set(ids)) < len(ids):
-            raise Invalid("Two items of the list name the same entry.")
-        versions = {
-            id: row["_version"]
-            for id, row in zip(ids, rows, strict=True)
-            if row.get("_version") is not None
-        }
-        read_row = reader(record)
-        changes = {
-            id: filled(record, read_row(row)) if replace else read_row(row)
-            for id, row in zip(ids, rows, strict=True)
-        }
-        # Cleaned in the order of ids; the caller counts in the order they sent.
-        given = {id: number for number, id in enumerate(ids)}
-        order = {place: given[id] for place, id in enumerate(sorted(ids))}
-        with pointers(order):
-            made = entries.update_entries(
-                record=record, changes=changes, actor=request.actor, versions=versions
-            )
+        made = change_listed(record, listed(body_of(request)), request.actor, replace=replace)
         return Response(written(made))
 
     def delete(self, request, record_id):
@@ -222,6 +202,33 @@ def written(made):
     """Return what a write of many is answered with."""
     pairs = zip(made.ids, made.tags, strict=True)
     return {"results": [{"entry_id": id, "_version": tag} for id, tag in pairs]}
+
+
+def change_listed(record, rows, actor, *, replace):
+    """Change entries as a list names them, by entry_id and perhaps _version; return Written.
+
+    Raises Invalid with pointers that count as the list does.
+    """
+    ids = [id_in(row, number) for number, row in enumerate(rows)]
+    if len(set(ids)) < len(ids):
+        raise Invalid("Two items of the list name the same entry.")
+    versions = {
+        id: row["_version"]
+        for id, row in zip(ids, rows, strict=True)
+        if row.get("_version") is not None
+    }
+    read_row = reader(record)
+    changes = {
+        id: filled(record, read_row(row)) if replace else read_row(row)
+        for id, row in zip(ids, rows, strict=True)
+    }
+    # Cleaned in the order of ids; the caller counts in the order they sent.
+    given = {id: number for number, id in enumerate(ids)}
+    order = {place: given[id] for place, id in enumerate(sorted(ids))}
+    with pointers(order):
+        return entries.update_entries(
+            record=record, changes=changes, actor=actor, versions=versions
+        )
 
 
 def reader(record):

@@ -156,7 +156,7 @@ def way_of(cause):
     """Return in words through which door, by which token or task something came, or ""."""
     cause = cause or {}
     if cause.get("token"):
-        return "API token"
+        return "MCP" if cause.get("door") == "mcp" else "API token"
     if cause.get("task"):
         return f"task “{cause['task']}”"
     return DOORS.get(cause.get("door"), "")

@@ -9,13 +9,13 @@ from workspaces.errors import in_words
 class Walls:
     """Run each view in one transaction in which the database knows who asks.
 
-    A view that fails, by exception or with a 5xx, leaves nothing behind. The API binds its
-    actor itself (workspaces/rest.py): a token is known only inside the view, and binding twice
-    would cost every call four more trips to the database. So do calls of webhooks, which may wait
-    for a result and hold no transaction meanwhile.
+    A view that fails, by exception or with a 5xx, leaves nothing behind. The API and the MCP server
+    bind their actor themselves (workspaces/rest.py): a token is known only inside the view, and
+    binding twice would cost every call four more trips to the database. So do calls of webhooks,
+    which may wait for a result and hold no transaction meanwhile.
     """
 
-    UNBOUND = ("/api/v1/", "/hooks/")
+    UNBOUND = ("/api/v1/", "/hooks/", "/mcp")
 
     def __init__(self, get_response):
         self.get_response = get_response

@@ -44,6 +44,7 @@ class KdapView(APIView):
     """
 
     content_negotiation_class = OneRenderer
+    door = "api"
     acting = False
     claim = None
     throttle = None
@@ -71,7 +72,7 @@ class KdapView(APIView):
             user=request.user if request.user.is_authenticated else None,
             token=request.auth,
             ip=request.META.get("REMOTE_ADDR") or None,
-            cause={"door": "api"} | ({"token": str(request.auth.pk)} if request.auth else {}),
+            cause={"door": self.door} | ({"token": str(request.auth.pk)} if request.auth else {}),
         )
         request.actor = request._request.actor = actor
         if actor.user is not None:

@@ -22,7 +22,7 @@ from workspaces.models import Role
 
 OURS = ("accounts.", "workspaces.", "records.", "automations.", "kdap.")
 # The API has its own tests, built from its own schema; invitations are for people without a role.
-ELSEWHERE = ("api/", "admin/", "invitations/")
+ELSEWHERE = ("api/", "admin/", "invitations/", "^mcp")
 VALUES = {"int": 1, "str": "title", "path": "x", "slug": "x"}
 
 

@@ -1,0 +1,69 @@
+"""Tools that start workflows and tell what became of them."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from accounts.models import ApiToken
+from automations import running, services
+from automations.api_runs import WholeRunOutput
+from automations.mcp.tools import Id, Tool, registered
+from automations.models import Workflow
+from workspaces.api import find_workspace, visible
+
+MOST_WORKFLOWS = 500
+
+
+@registered
+class ListWorkflows(Tool):
+    """List the workflows that you can see. Those with a published version can be run."""
+
+    name, title = "list_workflows", "List workflows"
+    workspace_id: UUID | None = Field(default=None, description="Only those of one workspace.")
+
+    def run(self, actor):
+        rooms = [find_workspace(actor, self.workspace_id)] if self.workspace_id else visible(actor)
+        found = Workflow.objects.filter(workspace__in=[room.pk for room in rooms], deleted_at=None)
+        found = found.defer("structured_definition").order_by("workspace_id", "name")
+        found = list(found[: MOST_WORKFLOWS + 1])
+        workflows = [
+            {
+                "workflow_id": workflow.pk,
+                "workspace_id": workflow.workspace_id,
+                "name": workflow.name,
+                "description": workflow.description,
+                "does": workflow.natural_language_description,
+                "state": workflow.state,
+                "published": workflow.published,
+            }
+            for workflow in found[:MOST_WORKFLOWS]
+        ]
+        return {"workflows": workflows, "more": len(found) > MOST_WORKFLOWS}
+
+
+@registered
+class RunWorkflow(Tool):
+    """Start the published version of a workflow, once or on each of some entries. It runs in the
+    background: ask read_run what became of it."""
+
+    name, title, verb, destroys = "run_workflow", "Run a workflow", ApiToken.Verb.WRITE, True
+    workflow_id: UUID
+    entries: list[Id] = Field(default=[], max_length=running.MOST_PRESSED)
+    input: dict[str, Any] = Field(default={}, description="Steps find it in trigger.input.")
+
+    def run(self, actor):
+        workflow = services.find_workflow(actor, self.workflow_id, "write")
+        runs = running.start(workflow=workflow, actor=actor, entries=self.entries, input=self.input)
+        return {"runs": [{"run_id": run.pk, "status": run.status} for run in runs]}
+
+
+@registered
+class ReadRun(Tool):
+    """Read a run of a workflow: its status, what came out, its error in words, and its steps."""
+
+    name, title = "read_run", "Read a run"
+    run_id: UUID
+
+    def run(self, actor):
+        return WholeRunOutput(running.find_run(actor, self.run_id)).data
