@@ -69,4 +69,4 @@ def test_a_wrong_token_is_refused(live_server, log_emptied):
 
     with pytest.raises(Exception) as told:  # the client's own kinds of error, in a group
         asyncio.run(session())
-    assert "401" in "".join(traceback.format_exception(told.value))
+    assert "MCPError" in "".join(traceback.format_exception(told.value))
