@@ -21,7 +21,9 @@ urlpatterns = [
     path("flows/<uuid:id>/restore/", workflow_views.workflow_restore, name="workflow_restore"),
     path("flows/<uuid:id>/versions/", workflow_views.workflow_versions, name="workflow_versions"),
     path("flows/<uuid:id>/run/", workflow_views.workflow_run, name="workflow_run"),
-    path("flows/<uuid:id>/steps/", builder_views.steps_json, name="workflow_steps"),
+    path("flows/<uuid:id>/steps/", builder_views.steps, name="workflow_steps"),
+    path("flows/<uuid:id>/steps/try/", builder_views.try_out, name="workflow_try"),
+    path("flows/<uuid:id>/steps/json/", builder_views.steps_json, name="workflow_json"),
     # A run
     path("runs/<uuid:id>/", run_views.run, name="run"),
     path("runs/<uuid:id>/<slug:verb>/", run_views.run_act, name="run_act"),

@@ -118,7 +118,8 @@ def test_a_stranger_meets_404_and_a_viewer_only_reads(bob, charlie, workspace, f
     give_role(workspace, bob, Role.VIEWER)
     reading = ["workflow", "workflow_versions", "workflow_steps"]
     writing = ["workflow_edit", "workflow_publish", "workflow_run", "workflow_delete",
-               "workflow_switch", "workflow_restore", "workflow_steps"]  # fmt: skip
+               "workflow_switch", "workflow_restore", "workflow_steps", "workflow_json",
+               "workflow_try"]  # fmt: skip
     for name in reading:
         assert charlie.client.get(of(flow, name)).status_code == 404
         assert bob.client.get(of(flow, name)).status_code == 200
@@ -204,7 +205,7 @@ def test_running_by_hand_refuses_what_it_can_not_read(alice, flow, bad):
 
 
 def test_the_draft_as_json(alice, flow):
-    url = of(flow, "workflow_steps")
+    url = of(flow, "workflow_json")
     assert "shout" in alice.client.get(url).content.decode()
     for bad in ("{", "[]", '{"trigger": {"type": "odd"}}', "[" * 5000):
         answer = alice.client.post(url, {"definition": bad})

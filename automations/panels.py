@@ -1,0 +1,198 @@
+"""The panel beside the picture of a draft: the trigger, a step, a new step, the settings, a trial."""
+
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from django.http import QueryDict
+
+from automations import drafts, step_forms
+from automations.definition import Concurrency
+from automations.drawing import own_problems
+from automations.references import references, samples_of
+from automations.steps import STEPS
+from automations.triggers import TRIGGERS
+from workspaces.errors import Missing
+
+# A list of steps that may not be empty begins with one that does no harm.
+INSIDE = {"id": "keep", "type": "set", "values": {"value": "{{ item }}"}}
+
+
+@dataclass
+class Panel:
+    """What the panel shows; `kind` is trigger, step, new, choose, settings or test."""
+
+    kind: str
+    title: str = ""
+    icon: str = "bolt"
+    hint: str = ""
+    step: str = ""
+    type: str = ""
+    at: str = ""
+    controls: list = field(default_factory=list)
+    references: list = field(default_factory=list)
+    groups: list = field(default_factory=list)
+    errors: list = field(default_factory=list)
+    problems: list = field(default_factory=list)
+    data: dict = field(default_factory=dict)
+
+
+def panel_of(workflow, asked, book, *, errors=(), data=None, problems=()):
+    """Return the Panel that an address asks for, None for none; raise Missing."""
+    chosen, draft = asked.get("step", ""), workflow.structured_definition
+    if not chosen:
+        return None
+    if chosen == "test":
+        return Panel("test", "Try it out", "test-pipe", step="test")
+    if chosen == "settings":
+        return _settings(draft, data, errors)
+    if chosen == "new" and asked.get("type") not in STEPS:
+        return Panel("choose", "Add a step", "plus", at=asked.get("at", ""), groups=_catalogue())
+    panel = _for_trigger(draft, asked, data) if chosen == "trigger" else None
+    panel = panel or _for_step(draft, asked, data)
+    kind = (TRIGGERS if panel.kind == "trigger" else STEPS)[panel.type]
+    panel.hint = " ".join((kind.__doc__ or "").split())
+    panel.icon = kind.icon
+    data = panel.data
+    panel.controls = step_forms.controls(kind, data, book, errors)
+    panel.errors = [said for name, said in errors if name not in kind.model_fields]
+    if panel.kind == "step":
+        pointer = drafts.find(draft, panel.step)[2]
+        below = [f"/{name}" for name in kind.blocks]
+        panel.problems = own_problems(pointer, problems, below)
+    elif panel.kind == "trigger":
+        panel.problems = own_problems("/trigger", problems)
+    if panel.kind != "trigger":
+        before = panel.step or _neighbour(draft, panel.at)
+        panel.references = references(draft, book, samples_of(workflow), before)
+    return panel
+
+
+def _neighbour(draft, at):
+    """Return the id of a step that stands at a place, so that what is before it can be named."""
+    for steps, number, pointer in drafts.walk(draft):
+        if pointer == at:
+            return steps[number]["id"]
+    return None
+
+
+def _for_trigger(draft, asked, data):
+    data = data or dict(draft.get("trigger") or {})
+    if asked.get("type") in TRIGGERS and asked["type"] != data.get("type"):
+        data = {"type": asked["type"], **{k: v for k, v in data.items() if k == "record"}}
+    if data.get("type") not in TRIGGERS:
+        data = {"type": "button"}
+    panel = Panel("trigger", "What starts it", step="trigger", type=data["type"])
+    panel.groups = [(key, kind.label) for key, kind in TRIGGERS.items()]
+    panel.data = data
+    return panel
+
+
+def _for_step(draft, asked, data):
+    chosen = asked["step"]
+    if chosen == "new":
+        kind = STEPS[asked["type"]]
+        panel = Panel("new", kind.label, type=asked["type"], at=asked.get("at", ""))
+        panel.data = data or _first_values(kind, draft)
+        return panel
+    steps, number, _ = drafts.find(draft, chosen)
+    data = data or steps[number]
+    if data.get("type") not in STEPS:
+        raise Missing("This kind of step is not there any more.")
+    panel = Panel("step", data.get("name") or STEPS[data["type"]].label, step=chosen)
+    panel.type, panel.data = data["type"], data
+    return panel
+
+
+def _first_values(kind, draft):
+    """Return what a new step begins with: the trigger's record where it has one."""
+    made = {"type": kind.model_fields["type"].default}
+    record = (draft.get("trigger") or {}).get("record")
+    if record and "record" in kind.model_fields:
+        made["record"] = record
+    return made
+
+
+def _settings(draft, data, errors):
+    panel = Panel("settings", "Settings", "settings", step="settings")
+    data = data or {"pause_after": draft.get("pause_after", 10), **(draft.get("concurrency") or {})}
+    limit = step_forms.Control("pause_after", "number", data.get("pause_after", 10))
+    limit.label = step_forms.LABELS["pause_after"]
+    one = step_forms.Control("policy", "choice", data.get("policy", ""), "While another one runs")
+    one.choices = [("", "run side by side")] + [
+        (key, step_forms.CHOICES[key])
+        for key in Concurrency.model_fields["policy"].annotation.__args__
+    ]
+    key = step_forms.Control("key", "text", data.get("key", ""), "Only for runs with the same")
+    panel.controls = [limit, one, key]
+    panel.errors = [said for _, said in errors]
+    return panel
+
+
+def _catalogue():
+    """Return [(group, [(type, kind)])] of the steps there are."""
+    kinds = sorted(STEPS.items(), key=lambda item: item[1].group)
+    return [
+        (
+            group,
+            [
+                (key, kind.label, kind.icon, (kind.__doc__ or "").strip().split("\n")[0])
+                for key, kind in members
+            ],
+        )
+        for group, members in groupby(kinds, key=lambda item: item[1].group)
+    ]
+
+
+def posted(workflow, post, book):
+    """Return (definition, address, data, pointer) of a panel that was posted."""
+    draft, chosen = workflow.structured_definition, post.get("step", "")
+    asked = QueryDict(mutable=True)
+    asked["step"] = chosen
+    for name in ("at", "type"):
+        if name in post:
+            asked[name] = post[name]
+    if chosen == "trigger":
+        kind = TRIGGERS.get(post.get("type"))
+        if kind is None:
+            raise Missing("There is no such trigger.")
+        old = draft.get("trigger") or {}
+        old = old if old.get("type") == post["type"] else {"type": post["type"]}
+        data = step_forms.read(kind, post, old, book)
+        if "record" in kind.model_fields and "record" not in data and post.get("record"):
+            data["record"] = post["record"]
+        return draft | {"trigger": data}, asked, data, "/trigger"
+    if chosen == "settings":
+        return _posted_settings(draft, post, asked)
+    if chosen == "new":
+        return _posted_new(draft, post, asked, book)
+    steps, number, pointer = drafts.find(draft, chosen)
+    kind = STEPS.get(steps[number].get("type"))
+    if kind is None:
+        raise Missing("This kind of step is not there any more.")
+    data = step_forms.read(kind, post, steps[number], book)
+    return drafts.replace(draft, chosen, data), asked, data, pointer
+
+
+def _posted_new(draft, post, asked, book):
+    kind = STEPS.get(post.get("type"))
+    if kind is None:
+        raise Missing("There is no such step.")
+    data = step_forms.read(kind, post, {"type": post["type"]}, book)
+    if post.get("verb") != "save":
+        return draft, asked, data, post.get("at", "")
+    data["id"] = drafts.fresh_id(draft, data.get("name") or post["type"].split("_")[0])
+    for name in kind.blocks:
+        if name in kind.model_fields and kind.model_fields[name].is_required() and name != "cases":
+            data[name] = [INSIDE | {"id": drafts.fresh_id(draft, "keep", [data["id"]])}]
+    made = drafts.insert(draft, post.get("at", ""), data)
+    return made, asked, data, post["at"]
+
+
+def _posted_settings(draft, post, asked):
+    number = post.get("pause_after", "")
+    data = {"pause_after": int(number) if number.isdigit() and len(number) < 9 else number}
+    data |= {"policy": post.get("policy", ""), "key": post.get("key", "")}
+    made = draft | {"pause_after": data["pause_after"], "concurrency": None}
+    if data["policy"]:
+        made["concurrency"] = {"policy": data["policy"], "key": data["key"]}
+    return made, asked, data, ""

@@ -1,0 +1,160 @@
+"""What values of a step can refer to: the trigger's fields and the outputs of steps before it."""
+
+from dataclasses import dataclass, field
+
+from automations import drafts
+from automations.steps import STEPS
+from automations.triggers import TRIGGERS
+
+LONGEST = 60
+ENTRIES = ("create_entry", "update_entry", "upsert_entry", "find_entries")
+MOST_GUESSED = 40
+
+
+@dataclass
+class Group:
+    """References of one origin: `items` are (template, label, sample)."""
+
+    label: str
+    icon: str
+    items: list = field(default_factory=list)
+
+    def add(self, path, label, samples):
+        self.items.append((f"{{{{ {path} }}}}", label, sample_at(samples, path)))
+
+
+def samples_of(workflow):
+    """Return the values of the newest run as templates find them, {} when there is none."""
+    run = workflow.runs.exclude(started_at=None).order_by("-id").first()
+    if run is None:
+        return {}
+    rows = run.steps.filter(status="succeeded").order_by("id")[:200]
+    return {
+        "trigger": run.trigger_data,
+        "steps": {row.step: row.output for row in rows},
+        "vars": run.variables,
+    }
+
+
+def sample_at(samples, path):
+    """Return the value at a path as a short text, "" when there is none."""
+    here = samples
+    for part in path.split("."):
+        if not isinstance(here, dict) or part not in here:
+            return ""
+        here = here[part]
+    if here is None or isinstance(here, (dict, list)):
+        return "" if here is None else f"{len(here)} items" * isinstance(here, list)
+    return str(here)[:LONGEST]
+
+
+def references(definition, book, samples, step_id=None):
+    """Return the Groups that a step may use; those of all steps when `step_id` is None."""
+    groups = [_trigger(definition.get("trigger") or {}, book, samples)]
+    pointer = None
+    before = []
+    for steps, number, here in drafts.walk(definition):
+        if steps[number].get("id") == step_id:
+            pointer = here
+            break
+        before.append((here, steps[number]))
+    for here, step in before:
+        if step.get("type") == "for_each" and pointer and pointer.startswith(f"{here}/steps/"):
+            groups.append(_item(step, before, definition, book))
+        groups.append(_step(step, book, samples))
+    groups.append(_always())
+    return [group for group in groups if group.items]
+
+
+def _entry(group, path, record, samples):
+    for item in record.structure.fields if record else ():
+        group.add(f"{path}.{item.key}", item.label, samples)
+    group.add(f"{path}.entry_id", "Number of the entry", samples)
+
+
+def _trigger(trigger, book, samples):
+    kind = TRIGGERS.get(trigger.get("type"))
+    group = Group("What started it", kind.icon if kind else "bolt")
+    record = trigger.get("record") and book.record(trigger["record"])
+    if record:
+        if trigger.get("each") == "operation":
+            group.add("trigger.entries", "All entries", samples)
+            group.add("trigger.count", "How many entries", samples)
+        _entry(group, "trigger.entry", record, samples)
+        if trigger["type"] in ("entry_updated", "field_changed", "enters_filter", "leaves_filter"):
+            for item in record.structure.fields[:30]:
+                group.add(f"trigger.before.{item.key}", f"{item.label}, before", samples)
+        if trigger["type"] != "button":
+            group.add("trigger.user.name", "Who did it", samples)
+    if trigger.get("type") == "button":
+        group.add("trigger.by.name", "Who pressed", samples)
+    _guessed(group, "trigger", (samples.get("trigger") or {}), samples, known=("entry", "before"))
+    return group
+
+
+def _step(step, book, samples):
+    kind = STEPS.get(step.get("type"))
+    group = Group(
+        step.get("name") or (kind.label if kind else step["id"]), kind.icon if kind else "bolt"
+    )
+    path = f"steps.{step['id']}"
+    if step.get("type") in ENTRIES:
+        if step["type"] in ("find_entries", "update_entry"):
+            group.add(f"{path}.entries", "All entries", samples)
+            group.add(f"{path}.count", "How many", samples)
+        _entry(group, f"{path}.entry", book.record(step["record"]), samples)
+    elif step.get("type") == "set":
+        group.items += [
+            (f"{{{{ vars.{key} }}}}", key, str(value)[:LONGEST])
+            for key, value in (step.get("values") or {}).items()
+        ]
+    elif step.get("type") == "approval":
+        group.add(f"{path}.answer", "approved or rejected", samples)
+        group.add(f"{path}.by", "Who answered", samples)
+        group.add(f"{path}.comment", "Their comment", samples)
+    else:
+        found = (samples.get("steps") or {}).get(step["id"])
+        _guessed(group, path, found, samples)
+    return group
+
+
+def _guessed(group, path, found, samples, known=()):
+    """Add what the newest run had at a path, two levels deep."""
+    if not isinstance(found, dict):
+        return
+    there = {template for template, _, _ in group.items}
+    for key, value in list(found.items())[:MOST_GUESSED]:
+        if key in known or f"{{{{ {path}.{key} }}}}" in there:
+            continue
+        inner = value if isinstance(value, dict) else None
+        if inner is None:
+            group.add(f"{path}.{key}", key.replace("_", " "), samples)
+        for name in list(inner or ())[:MOST_GUESSED]:
+            if f"{{{{ {path}.{key}.{name} }}}}" not in there:
+                group.add(f"{path}.{key}.{name}", f"{key} {name}".replace("_", " "), samples)
+
+
+def _item(step, before, definition, book):
+    group = Group("The item of the loop", "repeat")
+    items, record = str(step.get("items") or ""), None
+    for _, other in before:
+        if f"steps.{other['id']}." in items and other.get("record"):
+            record = book.record(other["record"])
+    if "trigger.entries" in items and (definition.get("trigger") or {}).get("record"):
+        record = book.record(definition["trigger"]["record"])
+    group.add("item", "The whole item", {})
+    if record:
+        _entry(group, "item", record, {})
+    group.add("index", "Its place, from 0", {})
+    return group
+
+
+def _always():
+    group = Group("Always there", "clock")
+    group.items = [
+        ("{{ today }}", "Today", ""),
+        ("{{ now }}", "Now", ""),
+        ("{{ run.id }}", "Id of the run", ""),
+        ("{{ workflow.name }}", "Name of the workflow", ""),
+    ]
+    return group

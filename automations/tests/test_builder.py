@@ -1,0 +1,259 @@
+"""The page on which steps are put together: forms made from models, the picture, trying out."""
+
+import pytest
+from django.http import QueryDict
+from django.urls import reverse
+
+from automations import drafts, services, step_forms
+from automations.models import Workflow, WorkflowRun, WorkflowVersion
+from automations.parts import Book
+from automations.steps import STEPS
+from automations.tests.workflows import BUTTON, add, entries_in, make_workflow, settle
+from automations.triggers import TRIGGERS
+from workspaces.access import Actor, acting_as
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def books(make_record):
+    state = {"type": "choice", "options": {"choices": [{"label": "In"}, {"label": "Out"}]}}
+    return make_record("Books", title="text", stock="integer", state=state)
+
+
+@pytest.fixture
+def flow(alice, workspace, books):
+    """A draft with a branch."""
+    note = {
+        "id": "note",
+        "type": "create_entry",
+        "record": str(books.pk),
+        "values": {"title": "Order {{ trigger.entry.title }}"},
+    }
+    low = {
+        "id": "low",
+        "type": "if",
+        "condition": {"value": "{{ trigger.entry.stock }}", "op": "lt", "other": 5},
+        "then": [note],
+    }
+    definition = {"trigger": {"type": "entry_created", "record": str(books.pk)}, "steps": [low]}
+    with alice.acting() as actor:
+        return services.create_workflow(
+            workspace=workspace, name="Low stock", actor=actor, definition=definition
+        )
+
+
+def url(flow):
+    return reverse("workflow_steps", args=[flow.pk])
+
+
+def draft(flow):
+    with acting_as(Actor.system()):
+        return Workflow.objects.get(pk=flow.pk).structured_definition
+
+
+def post(person, flow, **data):
+    return person.client.post(url(flow), data, headers=HTMX)
+
+
+def test_the_picture_shows_steps_in_their_branches(alice, flow):
+    text = alice.client.get(url(flow)).content.decode()
+    assert "When an entry is added to “Books”" in text
+    assert 'id="node-low"' in text
+    assert 'id="node-note"' in text
+    assert "If so" in text
+    assert "Otherwise" in text
+    assert text.count("Add a step here") == 5
+
+
+def test_a_step_is_added_in_a_branch(alice, books, flow):
+    place = "/steps/0/otherwise/0"
+    chooser = alice.client.get(url(flow), {"step": "new", "at": place}).content.decode()
+    assert all(kind.label in chooser for kind in STEPS.values())
+    form = alice.client.get(url(flow), {"step": "new", "at": place, "type": "update_entry"})
+    assert "values.stock" in form.content.decode()
+    answer = post(
+        alice, flow, verb="save", step="new", at=place, type="update_entry",
+        **{"has-record": 1, "record": books.pk, "has-values": 1, "values.stock": "7",
+           "values.title": "{{ trigger.entry.title }}!", "values.state.empty": "1"},
+    )  # fmt: skip
+    assert answer.status_code == 200
+    assert "<html" not in answer.content.decode()
+    (step,) = draft(flow)["steps"][0]["otherwise"]
+    assert step["id"] == "update"
+    assert step["values"] == {"stock": "7", "title": "{{ trigger.entry.title }}!", "state": None}
+
+
+def test_a_condition_is_written_in_rows(alice, flow):
+    answer = post(
+        alice, flow, verb="save", step="low",
+        **{"has-condition": 1, "condition-kind": "values", "condition-join": "any",
+           "condition-value": ["{{ trigger.entry.stock }}", "{{ today }}", ""],
+           "condition-op": ["lte", "is", "is"], "condition-other": ["3", "2026-01-01", ""]},
+    )  # fmt: skip
+    assert answer.status_code == 200
+    condition = draft(flow)["steps"][0]["condition"]
+    parts = [(part["value"], part["op"], part["other"]) for part in condition["any"]]
+    assert parts == [("{{ trigger.entry.stock }}", "lte", 3), ("{{ today }}", "is", "2026-01-01")]
+    assert [step["id"] for step in draft(flow)["steps"][0]["then"]] == ["note"]
+
+
+def test_the_trigger_changes_with_its_filter(alice, books, flow):
+    known = {"step": "trigger", "type": "enters_filter", "record": str(books.pk), "has-record": 1}
+    again = post(alice, flow, verb="refresh", **known, **{"has-where": 1, "where-field": "stock",
+                 "where-op": "", "where-value": ""})  # fmt: skip
+    assert "where-op" in again.content.decode()
+    assert draft(flow)["trigger"]["type"] == "entry_created"
+    answer = post(alice, flow, verb="save", **known, **{"has-where": 1,
+                  "where-field": ["stock", "state", ""], "where-op": ["lt", "filled", ""],
+                  "where-value": ["5", "", ""], "where-join": "and", "has-each": 1,
+                  "each": "operation"})  # fmt: skip
+    assert answer.status_code == 200, answer.content.decode()
+    assert draft(flow)["trigger"] == {
+        "type": "enters_filter",
+        "record": str(books.pk),
+        "each": "operation",
+        "where": {
+            "and": [
+                {"field": "stock", "op": "lt", "value": 5},
+                {"field": "state", "op": "filled"},
+            ]
+        },
+    }
+
+
+def test_what_is_wrong_is_said_at_the_option_and_kept(alice, flow):
+    answer = post(alice, flow, verb="save", step="note", **{"has-retries": 1, "retries": "99",
+                  "has-name": 1, "name": "Remember"})  # fmt: skip
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert "less than or equal to 10" in text
+    assert "Remember" in text
+    assert draft(flow)["steps"][0]["then"][0]["retries"] == 0
+
+
+def test_problems_stand_at_their_step(alice, books, flow):
+    with alice.acting() as actor:
+        broken = drafts.replace(
+            draft(flow),
+            "note",
+            {"id": "note", "type": "create_entry", "record": str(books.pk), "values": {"gone": 1}},
+        )
+        services.change_workflow(workflow=flow, actor=actor, structured_definition=broken)
+    text = alice.client.get(url(flow)).content.decode()
+    assert "1 to mend before publishing" in text
+    assert text.count("has no field “gone”") == 1
+
+
+def test_moving_copying_deleting_and_undoing(alice, flow):
+    post(alice, flow, verb="duplicate", step="low")
+    assert [step["id"] for step in draft(flow)["steps"]] == ["low", "low_2"]
+    assert draft(flow)["steps"][1]["then"][0]["id"] == "note_2"
+    post(alice, flow, verb="up", step="low_2")
+    assert [step["id"] for step in draft(flow)["steps"]] == ["low_2", "low"]
+    post(alice, flow, verb="delete", step="low")
+    assert [step["id"] for step in draft(flow)["steps"]] == ["low_2"]
+    post(alice, flow, verb="undo")
+    post(alice, flow, verb="undo")
+    assert [step["id"] for step in draft(flow)["steps"]] == ["low", "low_2"]
+    post(alice, flow, verb="redo")
+    assert [step["id"] for step in draft(flow)["steps"]] == ["low_2", "low"]
+    assert post(alice, flow, verb="up", step="low_2").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"verb": "save", "step": "new", "at": "/steps/9/then/0", "type": "stop"},
+        {"verb": "save", "step": "new", "at": "nowhere", "type": "stop"},
+        {"verb": "save", "step": "new", "at": "/steps/0", "type": "odd"},
+        {"verb": "save", "step": "gone"},
+        {"verb": "save", "step": "trigger", "type": "odd"},
+        {"verb": "save", "step": "settings", "pause_after": "x"},
+        {"verb": "explode", "step": "low"},
+        {"verb": "delete", "step": "gone"},
+        {},
+    ],
+)
+def test_odd_posts_are_no_mistake_of_ours(alice, flow, data):
+    before = draft(flow)
+    assert post(alice, flow, **data).status_code in (404, 409, 422)
+    assert draft(flow) == before
+
+
+def test_settings_of_concurrency(alice, flow):
+    post(alice, flow, verb="save", step="settings", pause_after="3", policy="skip", key="one")
+    assert draft(flow)["pause_after"] == 3
+    assert draft(flow)["concurrency"] == {"policy": "skip", "key": "one"}
+
+
+@pytest.mark.parametrize("type", sorted(STEPS))
+def test_every_step_has_a_form(alice, flow, type):
+    answer = alice.client.get(url(flow), {"step": "new", "at": "/steps/0", "type": type})
+    assert answer.status_code == 200
+    for name in STEPS[type].model_fields:
+        if name not in ("id", "type", *STEPS[type].blocks) or name == "cases":
+            assert f'name="has-{name}"' in answer.content.decode(), name
+
+
+@pytest.mark.parametrize("type", sorted(TRIGGERS))
+def test_every_trigger_has_a_form(alice, flow, type):
+    answer = post(alice, flow, verb="refresh", step="trigger", type=type)
+    assert answer.status_code == 200
+    for name in TRIGGERS[type].model_fields:
+        if name != "type":
+            assert f'name="has-{name}"' in answer.content.decode(), name
+
+
+def test_a_form_that_nobody_touched_changes_nothing(alice, workspace, books):
+    step = {
+        "id": "get",
+        "type": "http_request",
+        "url": "https://example.com",
+        "headers": {"A": "b"},
+        "body": {"deep": [1, {"a": None}]},
+    }
+    with alice.acting():
+        book = Book(workspace.pk)
+        kind = STEPS["http_request"]
+        data = kind.model_validate(step).model_dump(mode="json")
+        posted = QueryDict(mutable=True)
+        for control in step_forms.controls(kind, data, book):
+            posted[f"has-{control.name}"] = "1"
+            if control.kind == "pairs":
+                posted.setlist(f"{control.name}.key", [row[0] for row in control.more["rows"]])
+                posted.setlist(f"{control.name}.value", [row[1] for row in control.more["rows"]])
+            elif control.kind != "check":
+                posted[control.name] = control.text
+        again = step_forms.read(kind, posted, data, book)
+        assert kind.model_validate(again) == kind.model_validate(step)
+
+
+def test_trying_out_changes_nothing(alice, books, flow):
+    (dune,) = add(alice, books, {"title": "Dune", "stock": 2})
+    answer = alice.client.post(reverse("workflow_try", args=[flow.pk]), {"entries": dune})
+    text = answer.content.decode()
+    assert answer.status_code == 200
+    assert "It would work" in text
+    assert "Order Dune" in text
+    assert entries_in(alice, books, "title") == [("Dune",)]
+    with acting_as(Actor.system()):
+        assert not WorkflowRun.objects.exists()
+        assert not WorkflowVersion.objects.exists()
+
+
+def test_trying_out_says_what_would_fail_and_tells_nobody(alice, workspace, books, mailoutbox):
+    stop = {"id": "end", "type": "stop", "failed": True, "reason": "Out of paper"}
+    workflow = make_workflow(alice, workspace, BUTTON, stop)
+    text = alice.client.post(reverse("workflow_try", args=[workflow.pk])).content.decode()
+    assert "It would fail" in text
+    assert "Out of paper" in text
+    settle()
+    assert mailoutbox == []
+
+
+@pytest.mark.parametrize("bad", [{"entries": "x"}, {"input": "["}, {"entries": "77"}])
+def test_trying_out_refuses_what_it_can_not_read(alice, books, flow, bad):
+    answer = alice.client.post(reverse("workflow_try", args=[flow.pk]), bad)
+    assert answer.status_code == 422
