@@ -6,4 +6,4 @@ class AutomationsConfig(AppConfig):
 
     def ready(self):
         # Each registers what it knows of events.
-        from automations import sentences, undo, webhooks  # noqa: F401
+        from automations import outgoing, outgoing_undo, sentences, undo, webhooks  # noqa: F401

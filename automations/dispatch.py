@@ -58,6 +58,14 @@ WITH seen AS (
     GROUP BY s.version_id, s.workspace_id,
         CASE WHEN s.whole THEN f.operation_id END, CASE WHEN NOT s.whole THEN f.event_id END
     RETURNING 1
+), posted AS (
+    INSERT INTO webhook_postings
+        (subscription_id, workspace_id, event_id, position, attempts, not_before)
+    SELECT w.webhook_id, w.workspace_id, f.event_id, 0, 0, clock_timestamp()
+    FROM fresh f JOIN webhook_subscriptions w
+        ON w.record_id = f.stream_id AND w.events ? f.type AND f.event_id > w.listens_after
+        AND w.state = 'active' AND w.deleted_at IS NULL
+    ORDER BY f.event_id
 ), moved AS (
     UPDATE workflow_feed SET snapshot = pg_current_snapshot()::text
     WHERE EXISTS (SELECT FROM fresh) OR (SELECT seen::text FROM seen) <> %(seen)s

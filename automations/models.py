@@ -210,6 +210,7 @@ class WorkflowRun(models.Model):
             models.Index(fields=["turn", "id"], name="run_turn", condition=Q(status="pending")),
             models.Index(fields=["lease"], name="run_lease", condition=Q(status="running")),
             models.Index(fields=["wake_at"], name="run_wake", condition=Q(status="waiting")),
+            models.Index(fields=["finished_at"], name="run_finished"),
             models.Index(fields=["workflow", "-id"], name="run_workflow"),
             models.Index(fields=["workspace", "-id"], name="run_workspace"),
             models.Index(
@@ -290,3 +291,10 @@ class Turns(models.Model):
 
     def __str__(self):
         return f"{self.workspace_id}: {self.turn}"
+
+
+from automations.outgoing_models import (  # noqa: E402, F401 - models of this app
+    WebhookDelivery,
+    WebhookPosting,
+    WebhookSubscription,
+)

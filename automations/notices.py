@@ -39,6 +39,14 @@ def tell_paused(workflow):
     _send(subject, "automations/mail_paused.txt", context, [workflow.owner.email])
 
 
+def tell_webhook_paused(webhook):
+    """Tell a webhook's owner that it was paused, and why."""
+    link = settings.SITE_URL + webhook.get_absolute_url()
+    context = {"webhook": webhook, "record": webhook.record, "link": link}
+    subject = f"A webhook of “{webhook.record.name}” is paused"
+    _send(subject, "automations/mail_webhook_paused.txt", context, [webhook.owner.email])
+
+
 def tell_unknown(run, row):
     """Tell a workflow's owner that somebody has to say whether a step took effect."""
     link = settings.SITE_URL + run.get_absolute_url()

@@ -25,6 +25,15 @@ DUE = {
                        > pg_snapshot_xmax(pg_current_snapshot()))""",
     "firings": "SELECT EXISTS (SELECT FROM workflow_firings WHERE not_before <= clock_timestamp())",
     "runs": "SELECT EXISTS (SELECT FROM workflow_runs WHERE status = 'pending')",
+    "webhooks": """
+        SELECT EXISTS (SELECT FROM webhook_postings WHERE not_before <= clock_timestamp())
+            OR EXISTS (SELECT FROM webhook_deliveries d JOIN webhook_subscriptions s
+                       ON s.webhook_id = d.subscription_id
+                       WHERE d.status = 'pending' AND d.next_at <= clock_timestamp()
+                       AND s.state = 'active' AND s.deleted_at IS NULL
+                       AND coalesce(s.rest_until, '-infinity') <= clock_timestamp())
+            OR EXISTS (SELECT FROM webhook_deliveries
+                       WHERE status = 'sending' AND lease < clock_timestamp())""",
     "clock": """
         SELECT EXISTS (SELECT FROM workflow_subscriptions WHERE next_at <= clock_timestamp())
             OR EXISTS (SELECT FROM workflow_runs
@@ -83,6 +92,8 @@ def look_once():
         clock.tick()
     if found["firings"]:
         tasks.expand.apply_async(expires=HINT_SECONDS)
+    if found["webhooks"]:
+        tasks.deliver.apply_async(expires=HINT_SECONDS)
     if found["runs"]:
         tasks.work.apply_async(expires=HINT_SECONDS)
 

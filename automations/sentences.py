@@ -1,6 +1,6 @@
 """What events about workflows mean to people."""
 
-from automations.models import Workflow
+from automations.models import WebhookSubscription, Workflow
 from workspaces.sentences import Named, names, says
 
 
@@ -58,3 +58,53 @@ def _deleted(fact):
 @says("workflow.restored", icon="bolt")
 def _restored(fact):
     return f"Took the workflow {fact.name} out of the trash"
+
+
+@names("webhook")
+def _webhooks(ids):
+    found = WebhookSubscription.objects.filter(pk__in=ids).select_related("record")
+    return {
+        webhook.pk: Named(
+            f"webhook of {webhook.record.name}",
+            "" if webhook.deleted_at else webhook.get_absolute_url(),
+            "webhook",
+        )
+        for webhook in found
+    }
+
+
+@says("webhook.created", icon="webhook")
+def _webhook_created(fact):
+    return f"Added the {fact.name}"
+
+
+@says("webhook.changed", icon="webhook")
+def _webhook_changed(fact):
+    what = "address" if "url" in fact.payload["now"] else "events"
+    return f"Changed the {what} of the {fact.name}"
+
+
+@says("webhook.secret_made", icon="key")
+def _webhook_secret(fact):
+    return f"Made a new secret for the {fact.name}"
+
+
+@says("webhook.paused", icon="player-pause")
+def _webhook_paused(fact):
+    because = fact.payload.get("because")
+    return f"Paused the {fact.name}" + (f": {because}" if because else "")
+
+
+@says("webhook.resumed", icon="player-play")
+def _webhook_resumed(fact):
+    return f"Switched the {fact.name} on again"
+
+
+@says("webhook.deleted", icon="trash")
+def _webhook_deleted(fact):
+    return f"Deleted the {fact.name}"
+
+
+@says("webhook.restored", icon="webhook")
+def _webhook_restored(fact):
+    return f"Brought the {fact.name} back"

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from automations import clock, dispatch, engine, pilot, trimming
+from automations import clock, delivering, dispatch, engine, pilot, trimming
 
 
 @shared_task(ignore_result=True)
@@ -18,6 +18,12 @@ def expand():
 
 
 @shared_task(ignore_result=True)
+def deliver():
+    """Tell webhooks what happened for a few seconds."""
+    delivering.deliver()
+
+
+@shared_task(ignore_result=True)
 def tick():
     """Look at the clock, and for work, as the pilot of every worker does by itself."""
     clock.tick()
@@ -26,5 +32,6 @@ def tick():
 
 @shared_task(ignore_result=True)
 def trim_runs():
-    """Remove runs that are older than they are kept."""
+    """Remove runs, and the logs of webhooks, that are older than they are kept."""
     trimming.trim_runs()
+    trimming.trim_deliveries()

@@ -1,11 +1,11 @@
-"""Runs that are too old are removed, a batch at a time; what is not over yet stays."""
+"""Runs and deliveries that are too old are removed, a batch at a time; what is not over stays."""
 
 import datetime as dt
 
 from django.conf import settings
 from django.utils import timezone
 
-from automations.models import WorkflowRun, WorkflowStep
+from automations.models import WebhookDelivery, WorkflowRun, WorkflowStep
 from workspaces.access import Actor, acting_as
 
 AT_ONCE = 1000
@@ -16,18 +16,36 @@ def trim_runs(days=None):
 
     0 keeps them for ever. What they changed in the data stays, and so does its history.
     """
+    return _trim(_remove_runs, days)
+
+
+def trim_deliveries(days=None):
+    """Remove from the logs of webhooks what ended more than `days` ago; return how many."""
+    return _trim(_remove_deliveries, days)
+
+
+def _trim(remove_some, days):
     days = settings.RUNS_KEPT_DAYS if days is None else days
     removed = 0
-    while days and (count := _remove_some(timezone.now() - dt.timedelta(days=days))):
+    while days and (count := remove_some(timezone.now() - dt.timedelta(days=days))):
         removed += count
     return removed
 
 
-def _remove_some(before):
+def _remove_runs(before):
     with acting_as(Actor.system(task="trim runs")):
         old = WorkflowRun.objects.filter(finished_at__lt=before).order_by("finished_at")
         locked = old.select_for_update(skip_locked=True).values_list("pk", flat=True)
         ids = list(locked[:AT_ONCE])
         WorkflowStep.objects.filter(run__in=ids).delete()
         WorkflowRun.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+def _remove_deliveries(before):
+    with acting_as(Actor.system(task="trim deliveries")):
+        old = WebhookDelivery.objects.filter(finished_at__lt=before).order_by("finished_at")
+        locked = old.select_for_update(skip_locked=True).values_list("pk", flat=True)
+        ids = list(locked[:AT_ONCE])
+        WebhookDelivery.objects.filter(pk__in=ids).delete()
     return len(ids)

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from automations import api_runs, api_webhooks, api_workflows
+from automations import api_outgoing, api_runs, api_webhooks, api_workflows
 from kdap import openapi
 from records import api as records
 from records import (
@@ -21,6 +21,7 @@ WORKSPACE = "workspaces/<uuid:workspace_id>/"
 RECORD = "records/<uuid:record_id>/"
 IMPORT = "imports/<uuid:import_id>/"
 WORKFLOW = "workflows/<uuid:workflow_id>/"
+WEBHOOK = "webhooks/<uuid:webhook_id>/"
 RUN = "runs/<uuid:run_id>/"
 
 urlpatterns = [
@@ -86,5 +87,13 @@ urlpatterns = [
     path(f"{RUN}steps/<int:step_id>/decide/", api_runs.DecideStep.as_view()),
     path(f"{WORKSPACE}approvals/", api_runs.Approvals.as_view()),
     path("approvals/<int:step_id>/", api_runs.OneApproval.as_view()),
+    path(f"{RECORD}webhooks/", api_outgoing.RecordWebhooks.as_view()),
+    path(WEBHOOK, api_outgoing.OneWebhook.as_view()),
+    path(f"{WEBHOOK}pause/", api_outgoing.PauseWebhook.as_view()),
+    path(f"{WEBHOOK}resume/", api_outgoing.ResumeWebhook.as_view()),
+    path(f"{WEBHOOK}secret/", api_outgoing.WebhookSecretAgain.as_view()),
+    path(f"{WEBHOOK}replay/", api_outgoing.ReplayWebhook.as_view()),
+    path(f"{WEBHOOK}deliveries/", api_outgoing.Deliveries.as_view()),
+    path("deliveries/<int:delivery_id>/resend/", api_outgoing.ResendDelivery.as_view()),
     re_path(r"", workspaces.Anything.as_view()),
 ]

@@ -270,6 +270,9 @@ SPECTACULAR_SETTINGS = {
         "InvitableRole": "workspaces.api.INVITABLE",
         "WorkflowState": "automations.models.Workflow.State",
         "RunStatus": "automations.models.WorkflowRun.Status",
+        "WebhookState": "automations.models.WebhookSubscription.State",
+        "WebhookEvent": "automations.models.WebhookSubscription.Kind",
+        "DeliveryStatus": "automations.models.WebhookDelivery.Status",
         "StepStatus": "automations.models.WorkflowStep.Status",
     },
 }

@@ -1,0 +1,38 @@
+"""What people fill in about webhooks out."""
+
+from django import forms
+
+from automations.models import WebhookSubscription
+from workspaces.forms import VerbForm
+
+
+class WebhookForm(VerbForm):
+    """An address, and what it is told."""
+
+    url = forms.CharField(
+        max_length=2000,
+        label="Address",
+        help_text="It is called by POST with JSON, signed as standardwebhooks.com describes.",
+        widget=forms.URLInput(
+            attrs={"placeholder": "https://", "autofocus": True, "autocomplete": "off"}
+        ),
+    )
+    events = forms.MultipleChoiceField(
+        choices=WebhookSubscription.Kind.choices,
+        label="Tell it when",
+        widget=forms.CheckboxSelectMultiple,
+        initial=WebhookSubscription.Kind.values,
+    )
+
+
+class ReplayForm(VerbForm):
+    """From which event on a webhook is told the past again."""
+
+    since = forms.IntegerField(
+        min_value=1,
+        max_value=2**63 - 1,
+        label="From event",
+        help_text="The number of an event of this record, 1 for all. Receivers get what they have "
+        "already under the same message ids.",
+        widget=forms.NumberInput(attrs={"autofocus": True}),
+    )
