@@ -7,4 +7,7 @@ clients.py   threads that change things over the API
 points.py    the moments at which to kill
 verdict.py   afterwards: is every acknowledged change there exactly once, and nothing by halves?
 trial.py     all of it together: `manage.py faults`, and a short one in the tests
+flows.py     the same for workflows: `manage.py faults --automations`
+receiver.py  the server outside that their steps call, with a ledger of its own
+flow_verdict.py   did every entry fire once, and every step of every run take effect once?
 """

@@ -16,6 +16,11 @@ MOMENTS = {
     ),
     "filling": "query LIKE 'UPDATE %WHERE entry_id > % AND entry_id <= %'",
     "commit": "query = 'COMMIT' AND state = 'active'",
+    # Of automations: events become firings, these runs; a run is claimed, its steps are recorded.
+    "route": "state <> 'idle' AND query LIKE '%INSERT INTO workflow_firings%'",
+    "queue": "state <> 'idle' AND query LIKE '%INSERT INTO workflow_runs%'",
+    "claim": "state <> 'idle' AND query LIKE '%UPDATE workflow_runs SET status = ''running''%'",
+    "record": "state <> 'idle' AND query LIKE '% \"workflow_run_steps\" %'",
     "any": "state <> 'idle'",
 }
 LOOK = """
@@ -24,15 +29,15 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND {moment} LIMI
 """
 
 
-def reach(product, point, chance=random):
+def reach(product, point, chance=random, patience=PATIENCE):
     """Wait for a point; return the number of the backend that is there, None if none came.
 
-    point: a key of MOMENTS, or "random" for a moment that nothing announces.
+    point: a key of MOMENTS, or "random" for a moment that nothing announces. patience: seconds.
     """
     if point == "random":
         time.sleep(chance.uniform(0, 1.5))
         point = "any"
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     statement = LOOK.format(moment=MOMENTS[point])
     while time.monotonic() < deadline:
         try:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,9 +32,9 @@ class NotReady(Exception):
 
 
 class Product:
-    """The product that lives in `data` and listens on `port`."""
+    """The product that lives in `data` and listens on `port`; `settings` are set for it."""
 
-    def __init__(self, data, port):
+    def __init__(self, data, port, **settings):
         self.data, self.port, self.process = Path(data), port, None
         self.output = self.data.with_name("output")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("KDAP_", "PYTEST"))}
@@ -43,6 +44,7 @@ class Product:
             "KDAP_DATA_DIR": str(self.data),
             "KDAP_DEMO": "false",
             "API_THROTTLE": "1000000/min",
+            **settings,
         }
 
     def start(self):
@@ -132,6 +134,8 @@ class Product:
                 return int(first) if psutil.pid_exists(int(first)) else None
             if name == "valkey":
                 return next(p.pid for p in psutil.process_iter() if self.is_valkey(p))
+            if name == "child":
+                return psutil.Process(self.pid("worker")).children()[-1].pid
             mark = {"web": "uvicorn", "worker": "worker", "beat": "beat"}[name]
             children = psutil.Process(self.process.pid).children()
             return next((p.pid for p in children if mark in p.cmdline()), None)
@@ -147,6 +151,13 @@ class Product:
     @property
     def socket_of_valkey(self):
         return str(Layout(self.data).run / "valkey" / "valkey.sock")
+
+    def empty_broker(self):
+        """Throw away every message that waits."""
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as broker:
+            broker.connect(self.socket_of_valkey)
+            broker.sendall(b"FLUSHALL\r\n")
+            broker.recv(100)
 
     def kill(self, pid):
         """SIGKILL a process; return whether it was there."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
+from kdap.faults.flows import FlowTrial, faults_of
 from kdap.faults.trial import MANY_ENTRIES, Trial, rounds_of
 from kdap.tests.servers import forget, free_port
 
@@ -17,14 +18,23 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--seed", type=int, default=1, help="order of faults and changes")
         parser.add_argument("--rounds", type=int, default=5, help="of ten faults each, then a look")
+        parser.add_argument(
+            "--automations", action="store_true", help="runs of workflows instead of clients"
+        )
+        parser.add_argument("--runs", type=int, default=200, help="of automations, of five steps")
+        parser.add_argument("--kills", type=int, default=20, help="faults during these runs")
         parser.add_argument("--keep", action="store_true", help="leave the directory for a look")
 
-    def handle(self, seed, rounds, keep, **options):
+    def handle(self, seed, rounds, automations, runs, kills, keep, **options):
         place = Path(tempfile.mkdtemp(prefix="kdap-faults-", dir="/tmp"))
         place.chmod(0o711)  # the servers run as another user when we are root
-        trial = Trial(place, free_port(), seed, say=self.stdout.write, entries=MANY_ENTRIES)
         try:
-            report = trial.run(rounds_of(seed, rounds))
+            if automations:
+                trial = FlowTrial(place, free_port(), seed, say=self.stdout.write)
+                report = trial.run(runs, faults_of(seed, kills))
+            else:
+                trial = Trial(place, free_port(), seed, self.stdout.write, MANY_ENTRIES)
+                report = trial.run(rounds_of(seed, rounds))
         finally:
             if keep:
                 self.stdout.write(f"All of it is in {place}.")
