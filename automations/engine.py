@@ -260,7 +260,7 @@ class Walk:
             elif isinstance(error, Waits):
                 self._wait(row, error)
             elif getattr(error, "unknown", False) and not step.repeatable():
-                self._ask(row, error.detail)
+                self._ask(row, error.detail, error.output)
             else:
                 self._failed(step, row, error)
         if self.left:
@@ -332,9 +332,10 @@ class Walk:
         self.left = True
         return False
 
-    def _ask(self, row, detail):
+    def _ask(self, row, detail, output=None):
         """Nobody knows whether it took effect: a person decides."""
         row.status, row.error = WorkflowStep.Status.UNKNOWN, detail
+        row.output = finishing.as_json(output)
         row.save()
         self._pause(None)
         notices.tell_unknown(self.run, row)

@@ -270,6 +270,11 @@ class WorkflowStep(models.Model):
         db_table = "workflow_run_steps"
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["run", "path"], name="run_step_once")]
+        indexes = [
+            models.Index(
+                fields=["workspace_id", "-id"], name="step_mails", condition=Q(type="send_email")
+            )
+        ]
 
     def __str__(self):
         return f"{self.path} of {self.run_id}"

@@ -145,7 +145,8 @@ def decide(*, row, decision, actor):
         who = actor.user.name or actor.user.email
         if decision == "done":
             row.status, row.finished_at = "succeeded", timezone.now()
-            row.output = {"decided": f"{who} said that it took effect."}
+            known = row.output if isinstance(row.output, dict) else {}
+            row.output = known | {"decided": f"{who} said that it took effect."}
         elif decision == "again":
             row.status, row.waits_for = "waiting", "retry"
         elif decision == "failed":

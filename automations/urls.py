@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from automations import builder_views, run_views, workflow_views
+from automations import builder_views, mail_views, run_views, workflow_views
 
 urlpatterns = [
     path("w/<uuid:id>/workflows/", workflow_views.workflows, name="workflows"),
     path("w/<uuid:id>/workflows/new/", workflow_views.workflow_new, name="workflow_new"),
     path("w/<uuid:id>/workflows/trash/", workflow_views.trash, name="workflow_trash"),
     path("w/<uuid:id>/approvals/", run_views.approvals, name="approvals"),
+    path("w/<uuid:id>/mails/", mail_views.mails, name="mails"),
     # A workflow
     path("flows/<uuid:id>/", workflow_views.workflow, name="workflow"),
     path("flows/<uuid:id>/edit/", workflow_views.workflow_edit, name="workflow_edit"),

@@ -65,8 +65,8 @@ class SendEmail(Step):
         try:
             mailing.send(message)
         except CallFailed as error:
-            unknown = error.perhaps_arrived
-            raise Failed(error.detail, again=True, unknown=unknown) from error
+            unknown, told = error.perhaps_arrived, self._told(message)
+            raise Failed(error.detail, again=True, unknown=unknown, output=told) from error
         return self._told(message)
 
     def repeatable(self):
