@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+import re
 from decimal import Decimal
 
 import orjson
@@ -14,6 +15,8 @@ from automations.template_values import plain
 from workspaces.access import Actor, acting_as
 
 LONGEST_OUTPUT = 1_000_000
+# An escaped NUL, unless it is the backslash before "u0000" that is escaped.
+NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 UNFINISHED = ("pending", "running", "waiting")
 
 
@@ -28,7 +31,8 @@ def as_json(value):
     if value is None:
         return None
     text = orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
-    text = text.replace(b"\\u0000", b"")  # PostgreSQL keeps no NUL in jsonb
+    if b"\\u0000" in text:
+        text = NUL.sub(rb"\1", text)  # PostgreSQL keeps none in jsonb
     if len(text) > LONGEST_OUTPUT:
         return {"cut": True, "bytes": len(text), "begins": text[:2000].decode(errors="replace")}
     return orjson.loads(text)

@@ -34,6 +34,11 @@ DUE = {
                        AND coalesce(s.rest_until, '-infinity') <= clock_timestamp())
             OR EXISTS (SELECT FROM webhook_deliveries
                        WHERE status = 'sending' AND lease < clock_timestamp())""",
+    "agents": """
+        SELECT EXISTS (SELECT FROM agent_tasks
+                       WHERE status = 'pending' AND not_before <= clock_timestamp())
+            OR EXISTS (SELECT FROM agent_tasks
+                       WHERE status = 'running' AND lease < clock_timestamp())""",
     "clock": """
         SELECT EXISTS (SELECT FROM workflow_subscriptions WHERE next_at <= clock_timestamp())
             OR EXISTS (SELECT FROM workflow_runs
@@ -96,6 +101,8 @@ def look_once():
         tasks.deliver.apply_async(expires=HINT_SECONDS)
     if found["runs"]:
         tasks.work.apply_async(expires=HINT_SECONDS)
+    if found["agents"]:
+        tasks.ask_agents.apply_async(expires=HINT_SECONDS)
 
 
 def due():

@@ -24,6 +24,14 @@ def deliver():
 
 
 @shared_task(ignore_result=True)
+def ask_agents():
+    """Carry out tasks of agents for a few seconds."""
+    from automations.agents import running  # what it needs is large
+
+    running.work()
+
+
+@shared_task(ignore_result=True)
 def tick():
     """Look at the clock, and for work, as the pilot of every worker does by itself."""
     clock.tick()

@@ -8,6 +8,7 @@ from django.core import mail
 from django.utils import timezone
 
 from automations import clock, engine, notices, running, sandbox
+from automations.finishing import as_json
 from automations.models import Subscription, WorkflowRun, WorkflowStep
 from automations.tests.receivers import ok, receiving
 from automations.tests.workflows import (
@@ -309,3 +310,8 @@ def test_code_gets_its_input_and_gives_a_result(alice, workspace, tasks):
     assert only_run(workflow).error_message == ""
     assert entries_in(alice, tasks, "what") == [("12",)]
     assert steps_of(only_run(workflow))["code"].output["prints"] == "hello\n"
+
+
+def test_a_kept_value_loses_its_zero_bytes_and_nothing_else():
+    told = {"a\x00": "b\x00\x00c", "code": r"\u0000 and \\u0000", "slash": "\\\x00"}
+    assert as_json(told) == {"a": "bc", "code": r"\u0000 and \\u0000", "slash": "\\"}

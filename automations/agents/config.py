@@ -1,0 +1,83 @@
+"""What can be chosen for an agent, checked by one model for API, pages and services alike."""
+
+import datetime as dt
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, ValidationError, create_model
+
+from automations.parts import Part, refuse
+from workspaces.errors import pointer_step
+
+MOST_STEPS = 20
+MOST_SECONDS = 300
+Number = Annotated[float, Field(allow_inf_nan=False)]
+KINDS = {"text": str, "number": Number, "integer": int, "boolean": bool, "date": dt.date}
+
+
+class AgentConfig(Part):
+    """How an agent asks its model, and how far it may go.
+
+    `max_tokens` is for one answer; `most_tokens`, `most_steps` (questions to the model), `seconds`
+    and `most_cost` are for a task, the last in the currency of the provider's prices. `writes` says whether it may change entries: never, after somebody agreed, or at once.
+    `records` limits it to some records; empty are all that the acting person may read.
+    """
+
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    max_tokens: int = Field(default=2000, ge=16, le=32_000)
+    most_tokens: int = Field(default=50_000, ge=100, le=1_000_000)
+    most_steps: int = Field(default=10, ge=1, le=MOST_STEPS)
+    seconds: int = Field(default=120, ge=5, le=MOST_SECONDS)
+    most_cost: float | None = Field(default=None, gt=0, le=10_000)
+    writes: Literal["never", "ask", "allowed"] = "ask"
+    records: list[UUID] = Field(default=[], max_length=100)
+
+
+class OutputField(Part):
+    """One value that an answer has to have: `type`, or one of `choices`."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+    type: Literal["text", "number", "integer", "boolean", "date", "choice"] = "text"
+    description: str = Field(default="", max_length=500)
+    choices: list[Annotated[str, Field(max_length=200)]] = Field(default=[], max_length=200)
+    required: bool = True
+
+
+class OutputForm(Part):
+    """The values that an answer has to have, in order."""
+
+    fields: list[OutputField] = Field(default=[], max_length=100)
+
+
+def checked(model, data, below=""):
+    """Return `data` (JSON) as `model`; raise Invalid with a pointer to each mistake."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        refuse(
+            [
+                {
+                    "pointer": below + "".join(f"/{pointer_step(step)}" for step in item["loc"]),
+                    "detail": item["msg"].removeprefix("Value error, ").rstrip(".") + ".",
+                }
+                for item in found[:100]
+            ]
+        )
+
+
+def answer_model(fields):
+    """Return the pydantic model of an answer with those OutputFields."""
+    made = {}
+    for number, item in enumerate(fields):
+        if item.type == "choice":
+            kind = Literal[tuple(item.choices)] if item.choices else str
+        else:
+            kind = KINDS[item.type]
+        about = Field(
+            ... if item.required else None,
+            alias=item.name,  # attributes have names of their own: "json" and "copy" are taken
+            description=item.description or None,
+        )
+        made[f"value_{number}"] = (kind if item.required else kind | None, about)
+    return create_model("Answer", __base__=Part, **made)

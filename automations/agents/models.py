@@ -1,0 +1,137 @@
+"""Agents and what they were asked to do."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from automations.agents.config import OutputField
+from workspaces.models import Snapshot, Workspace
+
+
+class Agent(Snapshot):
+    """A prompt for a model, with the tools it may use.
+
+    `provider` is a key of AUTOMATIONS_MODELS, `model` a name that the provider knows; `config` is
+    automations.agents.config.AgentConfig as JSON.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "On"
+        PAUSED = "paused", "Paused"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, db_column="agent_id", editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="agents")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=120)
+    description = models.TextField(blank=True)
+    prompt = models.TextField(blank=True)
+    provider = models.CharField(max_length=60)
+    model = models.CharField(max_length=200, blank=True)
+    tools = models.JSONField(default=list)
+    config = models.JSONField(default=dict)
+    status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        app_label = "automations"
+        db_table = "agents"
+        ordering = ["name", "id"]
+
+    def __str__(self):
+        return self.name
+
+
+class AgentTask(models.Model):
+    """One thing an agent was asked to do, and how far it came.
+
+    `messages` is what was said to and by the model, `calls` the tools it asked for last, `answer`
+    what a person said to them and `results` what they gave. `fence` grows with every worker that
+    takes it up, so that one that was thought dead can't write any more; `lease` is until when the
+    present one has it. `path` names the step of `run` that waits for it.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        RUNNING = "running", "Running"
+        WAITING = "waiting", "Waiting"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Priority(models.IntegerChoices):
+        HIGH = 1, "High"
+        MEDIUM = 2, "Medium"
+        LOW = 3, "Low"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, db_column="task_id", editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    agent = models.ForeignKey(Agent, models.CASCADE, related_name="tasks")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    run = models.ForeignKey(
+        "automations.WorkflowRun", models.SET_NULL, null=True, related_name="agent_tasks"
+    )
+    path = models.CharField(max_length=400, blank=True)
+    task_name = models.CharField(max_length=255, blank=True)
+    task_input = models.JSONField(default=dict)
+    task_form = models.JSONField(default=list)
+    task_output = models.JSONField(null=True)
+    status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
+    priority = models.SmallIntegerField(choices=Priority, default=Priority.MEDIUM)
+    error_message = models.TextField(blank=True)
+    provider = models.CharField(max_length=60, blank=True)
+    model = models.CharField(max_length=200, blank=True)
+    input_tokens = models.IntegerField(default=0)
+    output_tokens = models.IntegerField(default=0)
+    cost = models.DecimalField(max_digits=14, decimal_places=6, null=True)
+    duration = models.FloatField(default=0)
+    steps = models.IntegerField(default=0)
+    writes = models.IntegerField(default=0)
+    messages = models.JSONField(default=list)
+    calls = models.JSONField(default=list)
+    results = models.JSONField(default=dict)
+    answer = models.JSONField(null=True)
+    operation_id = models.UUIDField(default=uuid7)
+    fence = models.IntegerField(default=0)
+    lease = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(default=timezone.now)
+    attempts = models.SmallIntegerField(default=0)
+    deaths = models.SmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "automations"
+        db_table = "agent_tasks"
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["agent", "-id"], name="agent_task_list"),
+            models.Index(
+                fields=["priority", "id"], name="agent_task_due", condition=Q(status="pending")
+            ),
+            models.Index(fields=["lease"], name="agent_task_lease", condition=Q(status="running")),
+            models.Index(fields=["workspace", "started_at"], name="agent_task_room"),
+            models.Index(fields=["completed_at"], name="agent_task_over"),
+        ]
+
+    def __str__(self):
+        return self.task_name or f"task of {self.agent_id}"
+
+    @property
+    def is_over(self):
+        """Whether nothing more will happen to it."""
+        return self.status in ("succeeded", "failed", "cancelled")
+
+    @property
+    def tokens(self):
+        """All tokens that it took."""
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def form(self):
+        """The OutputFields that its answer has to have; none for free text."""
+        return [OutputField(**item) for item in self.task_form]

@@ -1,0 +1,45 @@
+"""What events about agents mean to people."""
+
+from automations.agents.models import Agent
+from workspaces.sentences import Named, names, says
+
+
+@names("agent")
+def _agents(ids):
+    found = Agent.objects.filter(pk__in=ids)
+    return {agent.pk: Named(agent.name, "", "robot") for agent in found}
+
+
+@says("agent.created", icon="robot")
+def _created(fact):
+    return f"Made the agent “{fact.payload['name']}”"
+
+
+@says("agent.changed", icon="pencil")
+def _changed(fact):
+    now, was = fact.payload["now"], fact.payload["was"]
+    if "name" in now:
+        return f"Renamed the agent “{was['name']}” to “{now['name']}”"
+    what = {"prompt": "prompt", "tools": "tools", "config": "limits", "model": "model"}
+    changed = next((word for key, word in what.items() if key in now), "description")
+    if "status" in now:
+        return f"{'Paused' if now['status'] == 'paused' else 'Switched on'} the agent {fact.name}"
+    return f"Changed the {changed} of the agent {fact.name}"
+
+
+@says("agent.executed", icon="robot")
+def _executed(fact):
+    tokens = fact.payload.get("tokens")
+    ended = {"failed": " failed at", "cancelled": " was stopped at"}
+    verb = ended.get(fact.payload.get("status"), " finished")
+    return f"The agent {fact.name}{verb} a task" + (f" ({tokens:,} tokens)" if tokens else "")
+
+
+@says("agent.deleted", icon="trash")
+def _deleted(fact):
+    return f"Deleted the agent “{fact.payload['name']}”"
+
+
+@says("agent.restored", icon="robot")
+def _restored(fact):
+    return f"Brought the agent {fact.name} back"

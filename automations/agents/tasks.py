@@ -1,0 +1,126 @@
+"""What people do with tasks of agents: give one, find it, decide what it asks, end it."""
+
+from uuid import UUID
+
+import orjson
+from django.utils import timezone
+
+from automations import finishing
+from automations.agents import services
+from automations.agents.config import AgentConfig, OutputForm, checked
+from automations.agents.models import Agent, AgentTask
+from automations.agents.tools import owner_allows
+from workspaces import access
+from workspaces.access import Actor, acting_as
+from workspaces.errors import Conflict, Invalid, Missing
+
+MOST_INPUT = 200_000
+UNFINISHED = ("pending", "running", "waiting")
+
+
+def find_task(actor, id, action="read"):
+    """Return the AgentTask of that id if `actor` may do `action` there; raise Missing, Forbidden."""
+    related = AgentTask.objects.select_related("agent__owner", "agent__workspace", "user", "run")
+    task = related.filter(pk=id).first()
+    if task is None or task.agent.workspace.deleted_at:
+        raise Missing("There is no such task, or it is not shared with you.")
+    access.require(actor, action, task.workspace_id)
+    return task
+
+
+def give_task(*, agent, actor, input, name="", form=(), priority=2, **more):
+    """Ask an agent to do something; return the AgentTask, which a worker takes up.
+
+    `input` is JSON, `form` the OutputFields (as JSON) that the answer has to have; without any it is
+    a text. The task acts in the name of `actor`'s user. `more` are columns of AgentTask.
+    """
+    access.require(actor, "write", agent.workspace_id)
+    if agent.deleted_at or agent.status != Agent.Status.ACTIVE:
+        raise Conflict(f"The agent “{agent.name}” is paused.")
+    owner_allows(agent, "read")
+    if priority not in AgentTask.Priority.values:
+        raise Invalid("A priority is 1, 2 or 3.", problems=[{"pointer": "/priority"}])
+    made = checked(OutputForm, {"fields": list(form)}, "/form")
+    given = finishing.as_json(input)
+    if len(orjson.dumps(given)) > MOST_INPUT:
+        raise Invalid(f"The input is longer than {MOST_INPUT:,} characters.")
+    return AgentTask.objects.create(
+        workspace_id=agent.workspace_id,
+        agent=agent,
+        user=actor.user,
+        task_name=str(name).strip()[:255],
+        task_input=given,
+        task_form=[item.model_dump(mode="json") for item in made.fields],
+        priority=priority,
+        provider=agent.provider,
+        model=agent.model,
+        **more,
+    )
+
+
+def decide(*, task, actor, given, comment=""):
+    """Allow or refuse what an agent wants to write; it goes on either way."""
+    access.require(actor, "write", task.workspace_id)
+    if given not in ("approved", "rejected"):
+        raise Invalid("Answer approved or rejected.")
+    task = AgentTask.objects.select_for_update().get(pk=task.pk)
+    if task.status != AgentTask.Status.WAITING:
+        raise Conflict("This was decided already.")
+    task.answer = {
+        "answer": given,
+        "by": actor.user.name or actor.user.email,
+        "at": timezone.now().isoformat(),
+        "comment": comment[:2000],
+    }
+    task.status = AgentTask.Status.PENDING
+    task.save(update_fields=["answer", "status"])
+    return task
+
+
+def cancel(*, task, actor):
+    """End a task; what it wrote stays and can be undone."""
+    access.require(actor, "write", task.workspace_id)
+    task = AgentTask.objects.select_for_update().get(pk=task.pk)
+    if task.is_over:
+        raise Conflict("This task is over already.")
+    end(task, "cancelled", error=f"Cancelled by {actor.user.name or actor.user.email}.")
+    return task
+
+
+def again(*, task, actor):
+    """Give the same task anew; return the new one."""
+    if not task.is_over:
+        raise Conflict("This task is not over yet.")
+    if task.run_id:
+        raise Conflict("A workflow gave this task: try its run again.")
+    return give_task(
+        agent=task.agent,
+        actor=actor,
+        input=task.task_input,
+        name=task.task_name,
+        form=task.task_form,
+        priority=task.priority,
+    )
+
+
+def end(task, status, *, output=None, error=""):
+    """End a task, unless another worker has it now; tell the log and the run that waits for it."""
+    rows = AgentTask.objects.filter(pk=task.pk, fence=task.fence, status__in=UNFINISHED)
+    task.status, task.completed_at = status, timezone.now()
+    task.task_output, task.error_message = finishing.as_json(output), error[:5000]
+    columns = ("status", "completed_at", "task_output", "error_message")
+    # Its operation is what it wrote in the data; that it is over is a fact of its own.
+    cause = {"door": "automation", "agent": str(task.agent_id), "agent_task": str(task.pk)}
+    with acting_as(Actor(user=task.user, everything=True, cause=cause)):
+        if rows.update(lease=None, **{name: getattr(task, name) for name in columns}):
+            services.note_executed(task)
+
+
+def config_of(agent):
+    """Return the agent's AgentConfig."""
+    return AgentConfig(**agent.config)
+
+
+def records_of(config):
+    """Return the ids of the records that an agent is limited to."""
+    return tuple(UUID(str(id)) for id in config.records)
