@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from django.db import connection
 from django.utils import timezone
 
+from automations import at_home
 from automations.outbound import CallFailed, Refused, send, sign
 from automations.outgoing_models import WebhookDelivery, WebhookSubscription
 from automations.posting import expand_some, halt
@@ -19,6 +20,7 @@ from automations.secrets import unseal
 from workspaces import access
 from workspaces.access import Actor, acting_as
 from workspaces.errors import KdapError
+from workspaces.models import Event
 
 CALLS_AT_ONCE = 8
 GIVE_UP = dt.timedelta(days=1)
@@ -90,7 +92,18 @@ def claim(most):
         ids = [id for (id,) in cursor.fetchall()]
         found = WebhookDelivery.objects.filter(pk__in=ids).order_by("id") if ids else []
         mine = list(found and found.select_related("subscription__owner"))
+        for delivery in mine:
+            delivery.door = at_home.door_of(delivery.subscription.url)
+            delivery.cause = _cause(delivery) if delivery.door else {}
     return [delivery for delivery in mine if _may(delivery)]
+
+
+def _cause(delivery):
+    """Return the header that tells our own webhook which run this goes back to."""
+    cause = Event.objects.values_list("cause", flat=True).get(pk=delivery.event_id) or {}
+    return (
+        at_home.cause_headers(cause["run"], int(cause.get("depth") or 0)) if "run" in cause else {}
+    )
 
 
 def _may(delivery):
@@ -109,7 +122,9 @@ def call(delivery):
     try:
         headers = sign(unseal(webhook.sealed), body, message_id=delivery.message_id)
         headers |= {"Content-Type": "application/json", "User-Agent": "KDAP-Webhooks"}
-        answer = send("POST", webhook.url, headers, body, timeout=TIMEOUT, max_bytes=16_384)
+        headers |= delivery.cause
+        limits = {"timeout": TIMEOUT, "max_bytes": 16_384, "allow_private": delivery.door}
+        answer = send("POST", webhook.url, headers, body, **limits)
     except Refused as error:
         return {"error": error.detail, "hopeless": error.detail}
     except CallFailed as error:

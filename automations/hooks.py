@@ -16,8 +16,9 @@ from django.http import QueryDict
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from automations import at_home, services, signing
 from automations import definition as definitions
-from automations import services, signing
+from automations.dispatch import DEEPEST
 from automations.models import WorkflowRun, WorkflowSecret, WorkflowVersion
 from automations.queueing import enqueue
 from automations.responses import storable
@@ -149,8 +150,21 @@ def receive(address, call):
         )
     if workflow.state != workflow.State.ACTIVE:
         raise Unavailable("This workflow is paused.")
+    caused = _caused(at_home.cause_of(call.headers), workflow)
     with acting_as(Actor.system(door="webhook", workflow=str(workflow.pk))):
-        return _queued(version, call.key, data), trigger.answer == "result"
+        return _queued(version, call.key, data, caused), trigger.answer == "result"
+
+
+def _caused(cause, workflow):
+    """Return what a run has to know of the run of this installation that called; refuse circles."""
+    if not cause:
+        return {}
+    depth = cause["depth"] + 1
+    if depth > DEEPEST:
+        raise Conflict(f"Stopped as a loop: runs caused each other {DEEPEST} deep.")
+    with acting_as(Actor.system(door="webhook")):
+        runs = WorkflowRun.objects.filter(pk=cause["run"], workspace=workflow.workspace_id)
+        return {"depth": depth} | ({"parent_id": cause["run"]} if runs.exists() else {})
 
 
 def _found(address):
@@ -175,7 +189,7 @@ def _keep_sample(secret, data, *, often):
         WorkflowSecret.objects.filter(pk=secret.pk).update(sample=data | {"seen": now})
 
 
-def _queued(version, key, data):
+def _queued(version, key, data, caused):
     """Return the id of the run under `key`, made now if there was none by any version."""
     if key is not None:
         versions = WorkflowVersion.objects.filter(workflow=version.workflow_id)
@@ -184,7 +198,7 @@ def _queued(version, key, data):
         if before is not None:
             return before.pk
     key = key or f"hook:{uuid7()}"
-    made = enqueue(version, [{"key": key, "trigger_data": data}])
+    made = enqueue(version, [{"key": key, "trigger_data": data} | caused])
     return made[0] if made else WorkflowRun.objects.get(version=version, key=key).pk
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from automations import outbound, saying
+from automations import at_home, outbound, saying
 from automations.parts import said_value
 from automations.steps.base import Failed, Step, registered
 from automations.walls import CallFailed
@@ -38,7 +38,7 @@ class HttpRequest(Step):
     def run(self, go):
         request = self._request(go)
         try:
-            answer = outbound.send(**request, timeout=self.timeout, max_bytes=LARGEST)
+            answer = self._sent(request, go)
         except CallFailed as error:
             again = isinstance(error, outbound.Unreachable)
             raise Failed(error.detail, again=again, unknown=error.perhaps_arrived) from error
@@ -52,6 +52,13 @@ class HttpRequest(Step):
             return output
         detail = f"{request['url'][:200]} answered {answer.status}."
         raise Failed(detail, again=answer.status in PASSING, output=output)
+
+    def _sent(self, request, go):
+        limits = {"timeout": self.timeout, "max_bytes": LARGEST}
+        if door := at_home.door_of(request["url"]):
+            request["headers"] |= at_home.cause_headers(go.run.pk, go.run.depth)
+            limits["allow_private"] = door
+        return outbound.send(**request, **limits)
 
     def repeatable(self):
         return self.method in IDEMPOTENT or self.when_unknown == "again"
