@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
@@ -128,7 +129,7 @@ def workflow_new(request, id):
                 actor=request.actor,
                 definition=chosen.definition if chosen else None,
             )
-            url = made.get_absolute_url()
+            url = reverse("workflow_steps", args=[made.pk])
             return went_well(request, f"“{made.name}” is a draft. Publish it to switch it on.", url)
     context = {
         "workspace": workspace,
