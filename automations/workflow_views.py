@@ -10,7 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
 
 from automations import definition as definitions
-from automations import running, services
+from automations import running, services, signed_calls
 from automations.differing import compare
 from automations.figures import figures_of
 from automations.forms import DuplicateForm, NewForm, RunForm, RunsForm, WorkflowForm
@@ -41,6 +41,7 @@ def page_of(request, workflow, tab, **more):
         "version": version,
         "tab": tab,
         "may_write": access.allows(request.actor, "write", workflow.workspace_id),
+        "signs": signed_calls.signs(workflow.structured_definition),
         "unpublished": version is not None
         and version.structured_definition != workflow.structured_definition,
     } | more
