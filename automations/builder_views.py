@@ -1,7 +1,6 @@
 """The page on which a workflow's steps are put together: a picture, and a panel for each step."""
 
 import json
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -100,10 +99,7 @@ def _change(request, found):
 
 def _save(request, found, verb):
     book = Book(found.workspace_id)
-    try:
-        draft, asked, data, pointer = posted(found, request.POST, book)
-    except Conflict:  # pressed twice
-        return _again(request, found, request.POST.get("id", ""))
+    draft, asked, data, pointer = posted(found, request.POST, book)
     if verb == "refresh":
         return _show(request, found, asked, data=data)
     try:
@@ -115,30 +111,22 @@ def _save(request, found, verb):
             if item["pointer"].startswith(pointer)
         ] or [("", error.detail)]
         return _show(request, found, asked, errors=errors, data=data, status=422)
-    then = QueryDict(request.POST.get("then", ""))
-    return _again(request, found, data.get("id") or asked.get("step", ""), then)
+    return _again(request, found, data.get("id") or asked.get("step", ""))
 
 
-def _again(request, found, step, then=None):
-    """Answer with the page as it is now, the panel of `step` open, or the one that `then` names."""
+def _again(request, found, step):
     found.refresh_from_db()
-    asked = then or QueryDict(urlencode({"step": step} if step else {}))
+    if request.htmx:
+        return _show(request, found, QueryDict(f"step={step}"))
     address = reverse("workflow_steps", args=[found.pk])
-    address += f"?{asked.urlencode()}" if asked else ""
-    if not request.htmx:
-        return redirect(address)
-    answer = _show(request, found, asked)
-    answer["HX-Replace-Url"] = address
-    return answer
+    return redirect(f"{address}?step={step}" if step else address)
 
 
 def _refused(request, found, step, detail):
     if not request.htmx:
         messages.error(request, detail)
         return _again(request, found, step)
-    return _show(
-        request, found, QueryDict(urlencode({"step": step})), errors=[("", detail)], status=422
-    )
+    return _show(request, found, QueryDict(f"step={step}"), errors=[("", detail)], status=422)
 
 
 def _newest_change(request, found, which):

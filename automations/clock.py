@@ -8,6 +8,7 @@ import datetime as dt
 import logging
 
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from automations import definition as definitions
@@ -159,10 +160,9 @@ def _end_waits_of(run, now):
 
 def silent_runs():
     """Queue runs again whose worker died; give one up that every worker died of. Return how many."""
-    now = timezone.now()
     with acting_as(Actor.system(task="clock")):
         silent = WorkflowRun.objects.select_for_update(skip_locked=True).filter(
-            status="running", lease__lt=now
+            status="running", lease__lt=Now()
         )
         runs = list(silent.select_related("workflow", "version")[:AT_ONCE])
         for run in runs:

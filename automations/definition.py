@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import Field, ValidationError
 
 from automations import saying, templates
+from automations.models import WorkflowStep
 from automations.parts import Book, Part, refuse
 from automations.steps import STEPS, flow
 from automations.triggers import TRIGGERS
@@ -13,6 +14,7 @@ from workspaces.errors import Invalid, pointer_step
 
 MOST_STEPS = 500
 DEEPEST = 12
+LONGEST_PATH = WorkflowStep._meta.get_field("path").max_length
 
 AnyTrigger = Annotated[Union[tuple(TRIGGERS.values())], Field(discriminator="type")]  # noqa: UP007
 AnyStep = Annotated[Union[tuple(STEPS.values())], Field(discriminator="type")]  # noqa: UP007
@@ -137,12 +139,29 @@ def problems_of(definition, workspace_id):
     if not definition.steps:
         book.wrong("/steps", "Add at least one step.")
     known = {"trigger", "run", "workflow", "now", "today", "vars", "item", "index"}
+    for pointer in _too_deep("/steps", definition.steps, 0):
+        detail = (
+            f"The ids of this step and of those around it are longer than {LONGEST_PATH} letters."
+        )
+        book.wrong(pointer, f"{detail} Give them shorter ones.")
     before = set()
     for pointer, step in definition.walk():
         step.check(book, pointer)
         _check_templates(step, pointer, known, before, book)
         before.add(step.id)
     return book.problems
+
+
+def _too_deep(pointer, steps, length):
+    """Yield pointers of steps whose path in a run (“each.17.ask.approved.note”) may not fit."""
+    for number, step in enumerate(steps):
+        here, longest = f"{pointer}/{number}", length + len(step.id)
+        if longest > LONGEST_PATH:
+            yield here
+            continue
+        for below, children in step.children():
+            name = str(step.limit) if below == "/steps" else below.removesuffix("/steps")[1:]
+            yield from _too_deep(here + below, children, longest + len(name) + 2)
 
 
 def _check_templates(step, pointer, known, before, book):

@@ -73,7 +73,7 @@ WITH seen AS (
 SELECT count(*) FROM fired
 """
 NEXT = """
-SELECT id FROM workflow_firings WHERE not_before <= clock_timestamp()
+SELECT id FROM workflow_firings WHERE not_before <= statement_timestamp()
 ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 

@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from functools import partial
 
 from django.db import DatabaseError, connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from automations import definition as definitions
 from automations import finishing, notices
+from automations.claiming import LEASE, claim
 from automations.models import WorkflowRun, WorkflowStep
 from automations.parts import Book
 from automations.steps.base import Failed, Go, Stopped, Waits
@@ -25,26 +27,13 @@ from workspaces.access import Actor, acting_as
 from workspaces.errors import KdapError, is_lost, refused_by_database
 
 log = logging.getLogger(__name__)
-LEASE = dt.timedelta(seconds=20)
 # Steps inside the database share a transaction for so long, then it is committed.
 SEGMENT_SECONDS = 0.5
 MOST_STEPS = 20_000
 MOST_DEATHS = 5
+# So long a worker that was answered from outside waits for a database that is away.
+PATIENCE = 30
 DONE = (WorkflowStep.Status.SUCCEEDED, WorkflowStep.Status.FAILED)
-
-# A run with a concurrency key waits until older ones with the same key are over.
-CLAIM = """
-UPDATE workflow_runs SET status = 'running', fence = fence + 1,
-    lease = clock_timestamp() + %(lease)s, started_at = coalesce(started_at, clock_timestamp())
-WHERE run_id = (
-    SELECT run_id FROM workflow_runs r WHERE status = 'pending' AND (
-        concurrency_key IS NULL OR NOT EXISTS (
-            SELECT FROM workflow_runs o WHERE o.workflow_id = r.workflow_id
-            AND o.concurrency_key = r.concurrency_key AND o.finished_at IS NULL
-            AND o.run_id < r.run_id))
-    ORDER BY turn, run_id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING run_id
-"""
 
 
 class Superseded(Exception):
@@ -65,19 +54,6 @@ def work(seconds=5.0):
         taken += 1
         execute(run)
     return taken
-
-
-def claim():
-    """Return the next pending WorkflowRun, now this worker's, or None."""
-    with acting_as(Actor.system(task="work")), connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"lease": LEASE})
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        related = WorkflowRun.objects.select_related("workflow__owner", "version__user")
-        run = related.get(pk=row[0])
-        run.known = list(run.steps.all()) if run.fence > 1 else []
-        return run
 
 
 def execute(run):
@@ -125,7 +101,7 @@ class Walk:
             "now": now.isoformat(timespec="seconds"),
             "today": now.date().isoformat(),
         }
-        self.count, self.left = 0, False
+        self.count, self.left, self.got_on = 0, False, False
 
     def go(self):
         """Carry the run out as far as it goes."""
@@ -254,18 +230,38 @@ class Walk:
             output, error = (step.preview if self.dry else step.run)(go), None
         except (KdapError, Waits) as raised:
             output, error = None, raised
-        with self._mine():
-            if error is None:
-                self._done(row, output)
-            elif isinstance(error, Waits):
-                self._wait(row, error)
-            elif getattr(error, "unknown", False) and not step.repeatable():
-                self._ask(row, error.detail, error.output)
-            else:
-                self._failed(step, row, error)
+        self._record(step, row, output, error)
         if self.left:
             raise _Left
         return next(steps, None)
+
+    def _record(self, step, row, output, error):
+        """Keep what came of a step outside; nobody else knows, so a database that is away is waited for.
+
+        If the first attempt was committed after all, the second writes the same, or is superseded.
+        """
+        announced, end = dict(row.__dict__), time.monotonic() + PATIENCE
+        while True:
+            try:
+                with self._mine():
+                    return self._conclude(step, row, output, error)
+            except DatabaseError as broken:
+                if not (is_lost(broken) or _passes(broken)) or time.monotonic() > end:
+                    raise
+                log.warning("Run %s can't be recorded yet: %s", self.run.pk, broken)
+                row.__dict__.update(announced)
+                connection.close_if_unusable_or_obsolete()
+                time.sleep(0.5)
+
+    def _conclude(self, step, row, output, error):
+        if error is None:
+            self._done(row, output)
+        elif isinstance(error, Waits):
+            self._wait(row, error)
+        elif getattr(error, "unknown", False) and not step.repeatable():
+            self._ask(row, error.detail, error.output)
+        else:
+            self._failed(step, row, error)
 
     def _announce(self, path, step):
         """Say before that a step will act outside; return its row."""
@@ -310,6 +306,7 @@ class Walk:
         row.status, row.output = WorkflowStep.Status.SUCCEEDED, finishing.as_json(output)
         row.error, row.finished_at, row.wake_at = "", timezone.now(), None
         row.save()
+        self.got_on = True
 
     def _failed(self, step, row, error):
         """Note a failure; return whether the run goes on."""
@@ -355,7 +352,9 @@ class Walk:
         self.left = True
 
     def _renew(self, length=LEASE):
-        WorkflowRun.objects.filter(pk=self.run.pk).update(lease=timezone.now() + length)
+        # Workers that died of what came before count no more once the run has got on.
+        more = {"deaths": 0} if self.got_on else {}
+        WorkflowRun.objects.filter(pk=self.run.pk).update(lease=Now() + length, **more)
 
 
 def _said(error):
@@ -367,5 +366,9 @@ def _said(error):
     found = refused_by_database(error)
     if found is None:
         raise error
-    state = getattr(error.__cause__, "sqlstate", "")
-    return Failed(found.detail, again=state in ("40001", "40P01", "55P03"))
+    return Failed(found.detail, again=_passes(error))
+
+
+def _passes(error):
+    """Whether a DatabaseError was about others who did something at the same time."""
+    return getattr(error.__cause__, "sqlstate", "") in ("40001", "40P01", "55P03")

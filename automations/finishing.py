@@ -8,7 +8,7 @@ from decimal import Decimal
 import orjson
 from django.utils import timezone
 
-from automations import notices, services
+from automations import claiming, notices, services
 from automations.models import Subscription, Workflow, WorkflowRun, WorkflowStep, WorkflowVersion
 from automations.queueing import enqueue, turns_for
 from automations.template_values import plain
@@ -84,7 +84,10 @@ def _end(run, status, **columns):
     rows = WorkflowRun.objects.filter(pk=run.pk, fence=run.fence, status__in=UNFINISHED)
     now = timezone.now()
     run.status = status
-    return rows.update(status=status, finished_at=now, lease=None, wake_at=None, **columns)
+    ended = rows.update(status=status, finished_at=now, lease=None, wake_at=None, **columns)
+    if ended:
+        claiming.free(run)
+    return ended
 
 
 def _answer_caller(run, answer):

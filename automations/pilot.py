@@ -14,7 +14,8 @@ log = logging.getLogger(__name__)
 PAUSE = 0.1
 # A hint that no worker took up by then is worth nothing: a new one comes.
 HINT_SECONDS = 2
-# Each is answered by one look into an index.
+# Each is answered by one look into an index, which clock_timestamp() could not use: it changes
+# while a statement runs.
 DUE = {
     "events": """
         SELECT EXISTS (SELECT FROM events
@@ -23,28 +24,28 @@ DUE = {
                        SELECT pg_snapshot_xip(snapshot::pg_snapshot) FROM workflow_feed)))
             OR EXISTS (SELECT FROM workflow_feed WHERE pg_snapshot_xmax(snapshot::pg_snapshot)
                        > pg_snapshot_xmax(pg_current_snapshot()))""",
-    "firings": "SELECT EXISTS (SELECT FROM workflow_firings WHERE not_before <= clock_timestamp())",
+    "firings": "SELECT EXISTS (SELECT FROM workflow_firings WHERE not_before <= statement_timestamp())",
     "runs": "SELECT EXISTS (SELECT FROM workflow_runs WHERE status = 'pending')",
     "webhooks": """
-        SELECT EXISTS (SELECT FROM webhook_postings WHERE not_before <= clock_timestamp())
+        SELECT EXISTS (SELECT FROM webhook_postings WHERE not_before <= statement_timestamp())
             OR EXISTS (SELECT FROM webhook_deliveries d JOIN webhook_subscriptions s
                        ON s.webhook_id = d.subscription_id
-                       WHERE d.status = 'pending' AND d.next_at <= clock_timestamp()
+                       WHERE d.status = 'pending' AND d.next_at <= statement_timestamp()
                        AND s.state = 'active' AND s.deleted_at IS NULL
-                       AND coalesce(s.rest_until, '-infinity') <= clock_timestamp())
+                       AND coalesce(s.rest_until, '-infinity') <= statement_timestamp())
             OR EXISTS (SELECT FROM webhook_deliveries
-                       WHERE status = 'sending' AND lease < clock_timestamp())""",
+                       WHERE status = 'sending' AND lease < statement_timestamp())""",
     "agents": """
         SELECT EXISTS (SELECT FROM agent_tasks
-                       WHERE status = 'pending' AND not_before <= clock_timestamp())
+                       WHERE status = 'pending' AND not_before <= statement_timestamp())
             OR EXISTS (SELECT FROM agent_tasks
-                       WHERE status = 'running' AND lease < clock_timestamp())""",
+                       WHERE status = 'running' AND lease < statement_timestamp())""",
     "clock": """
-        SELECT EXISTS (SELECT FROM workflow_subscriptions WHERE next_at <= clock_timestamp())
+        SELECT EXISTS (SELECT FROM workflow_subscriptions WHERE next_at <= statement_timestamp())
             OR EXISTS (SELECT FROM workflow_runs
-                       WHERE status = 'waiting' AND wake_at <= clock_timestamp())
+                       WHERE status = 'waiting' AND wake_at <= statement_timestamp())
             OR EXISTS (SELECT FROM workflow_runs
-                       WHERE status = 'running' AND lease < clock_timestamp())""",
+                       WHERE status = 'running' AND lease < statement_timestamp())""",
 }
 
 

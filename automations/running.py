@@ -1,5 +1,7 @@
 """What people do with runs: start, answer, cancel, try again, find."""
 
+import hashlib
+
 from django.db import transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -78,7 +80,10 @@ def _chosen(actor, trigger, ids):
 
 
 def call(go, workflow_id, input, *, answers):
-    """Start a workflow from a step of another; return its WorkflowRun, the same at every attempt."""
+    """Start a workflow from a step of another; return its WorkflowRun.
+
+    The run that calls is locked, and what is called is committed with the step that called it.
+    """
     workflow = services.find_workflow(go.actor, workflow_id, "write")
     if workflow.workspace_id != go.run.workspace_id:
         raise Failed("That workflow is in another workspace.")
@@ -88,16 +93,31 @@ def call(go, workflow_id, input, *, answers):
     if go.run.depth + 1 > DEEPEST_CALL:
         path = dispatch.path_of(go.run.pk, workflow.name)
         raise Failed(f"Workflows call each other more than {DEEPEST_CALL} deep: {path}.")
+    made = _called(go, version, input, answers)
+    if answers and made.is_over:  # such as skipped: nobody would wake the caller
+        raise Failed(f"“{workflow.name}” did not run: {made.error_message}")
+    return made
+
+
+def _called(go, version, input, answers):
     caller = {"run": str(go.run.pk), "path": go.row.path, "answers": answers}
-    key = f"called:{go.key}"[:200]
+    # A step that is done anew by a person calls anew. What it called before has its answer.
+    before = WorkflowRun.objects.filter(
+        parent=go.run.pk, trigger_data__type="called", trigger_data__caller__path=go.row.path
+    ).count()
+    # Paths can be longer than keys.
+    path = hashlib.sha256(go.row.path.encode()).hexdigest()[:40]
+    data = finishing.as_json({"type": "called", "input": input, "caller": caller})
+    if "caller" not in data:
+        raise Failed("This input is larger than a megabyte.")
     row = {
-        "key": key,
-        "trigger_data": finishing.as_json({"type": "called", "input": input, "caller": caller}),
+        "key": f"called:{go.run.pk}:{path}:{before}",
+        "trigger_data": data,
         "parent_id": go.run.pk,
         "depth": go.run.depth + 1,
     }
-    enqueue(version, [row])
-    return WorkflowRun.objects.get(version=version, key=key)
+    (id,) = enqueue(version, [row])
+    return WorkflowRun.objects.get(pk=id)
 
 
 def answer(*, row, given, email, comment=""):
@@ -182,8 +202,9 @@ def retry(*, run, actor, latest=False):
     if latest:
         return replay(run=run, actor=actor)
     rows = WorkflowRun.objects.filter(pk=run.pk, status__in=("failed", "cancelled"))
-    run.steps.exclude(status="succeeded").filter(status="failed").delete()
-    run.steps.filter(status__in=("waiting", "unknown", "started")).delete()
+    run.steps.filter(status__in=("failed", "waiting")).delete()
+    # Of what was begun outside and never recorded, nobody knows: the engine asks, as after a death.
+    run.steps.filter(status="unknown").update(status="started")
     rows.update(status="pending", finished_at=None, error_message="", cancel_asked=False, deaths=0)
     run.refresh_from_db()
     return run

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from automations import clock, delivering, dispatch, engine, pilot, trimming
+from automations import claiming, clock, delivering, dispatch, engine, pilot, trimming
 
 
 @shared_task(ignore_result=True)
@@ -35,6 +35,7 @@ def ask_agents():
 def tick():
     """Look at the clock, and for work, as the pilot of every worker does by itself."""
     clock.tick()
+    claiming.free_forgotten()
     pilot.look_once()
 
 

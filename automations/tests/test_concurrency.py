@@ -35,7 +35,7 @@ def states(workflow):
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
-        ("queue", [("waiting", ""), ("pending", ""), ("waiting", "")]),
+        ("queue", [("waiting", ""), ("waiting", ""), ("waiting", "")]),
         ("skip", [("waiting", ""), ("cancelled", "Skipped"), ("waiting", "")]),
         ("cancel_previous", [("cancelled", "Cancelled"), ("waiting", ""), ("waiting", "")]),
     ],

@@ -1,0 +1,92 @@
+"""Who carries a run out: one worker at a time, by a lease and a number that grows with each claim.
+
+Runs with a concurrency key come one after the other. One whose turn it is not waits like any other
+run, at no cost, until the end of the one before it puts it in the queue again.
+"""
+
+import datetime as dt
+
+from django.db import connection
+
+from automations.models import WorkflowRun
+from workspaces.access import Actor, acting_as
+
+LEASE = dt.timedelta(seconds=20)
+
+TAKE = """
+UPDATE workflow_runs SET status = 'running', fence = fence + 1,
+    lease = clock_timestamp() + %(lease)s, started_at = coalesce(started_at, clock_timestamp())
+WHERE run_id = (
+    SELECT run_id FROM workflow_runs WHERE status = 'pending'
+    ORDER BY turn, run_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING run_id, workflow_id::text, concurrency_key, fence
+"""
+# Whoever takes a run up and whoever ends the one before it come one after the other, so that the
+# second one reads what the first one committed. Freeing skips rows that somebody has locked: the
+# one who has is taking that run up, and waits for this lock.
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(workflow)s || ' ' || %(key)s, 8))"
+# Only a run that never began is put off, so that runs never wait for each other.
+PUT_OFF = """
+UPDATE workflow_runs r SET status = 'waiting', wake_at = NULL, fence = 0, lease = NULL,
+    started_at = NULL
+WHERE run_id = %(run)s AND EXISTS (
+    SELECT FROM workflow_runs o WHERE o.workflow_id = r.workflow_id
+    AND o.concurrency_key = r.concurrency_key AND o.finished_at IS NULL AND o.run_id < r.run_id)
+"""
+FREE = """
+UPDATE workflow_runs SET status = 'pending' WHERE status = 'waiting' AND fence = 0 AND run_id = (
+    SELECT run_id FROM workflow_runs
+    WHERE workflow_id = %(workflow)s AND concurrency_key = %(key)s AND finished_at IS NULL
+    ORDER BY run_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+"""
+FREE_ALL = """
+UPDATE workflow_runs r SET status = 'pending'
+WHERE status = 'waiting' AND wake_at IS NULL AND fence = 0 AND NOT EXISTS (
+    SELECT FROM workflow_runs o WHERE o.workflow_id = r.workflow_id
+    AND o.concurrency_key = r.concurrency_key AND o.finished_at IS NULL AND o.run_id < r.run_id)
+"""
+
+
+def claim():
+    """Return the next pending WorkflowRun, now this worker's, or None."""
+    while True:
+        with acting_as(Actor.system(task="work")), connection.cursor() as cursor:
+            cursor.execute(TAKE, {"lease": LEASE})
+            row = cursor.fetchone()
+            if row is None:
+                return None
+            run, workflow, key, fence = row
+            if key is not None and fence == 1 and _put_off(cursor, run, workflow, key):
+                continue
+            return _with_all(run)
+
+
+def _put_off(cursor, run, workflow, key):
+    """Let a run wait if one with the same key is before it; return whether it does."""
+    cursor.execute(LOCK, {"workflow": workflow, "key": key})
+    cursor.execute(PUT_OFF, {"run": run})
+    return cursor.rowcount > 0
+
+
+def _with_all(id):
+    related = WorkflowRun.objects.select_related("workflow__owner", "version__user")
+    run = related.get(pk=id)
+    run.known = list(run.steps.all()) if run.fence > 1 else []
+    return run
+
+
+def free(run):
+    """Put the run in the queue that waited for the end of `run`, in the transaction that ended it."""
+    if run.concurrency_key is None:
+        return
+    names = {"workflow": str(run.workflow_id), "key": run.concurrency_key}
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, names)
+        cursor.execute(FREE, names)
+
+
+def free_forgotten():
+    """Put runs in the queue that wait for no other any more; return how many. A net, for beat."""
+    with acting_as(Actor.system(task="clock")), connection.cursor() as cursor:
+        cursor.execute(FREE_ALL)
+        return cursor.rowcount
