@@ -1,6 +1,7 @@
 """The page on which a workflow's steps are put together: a picture, and a panel for each step."""
 
 import json
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -99,7 +100,10 @@ def _change(request, found):
 
 def _save(request, found, verb):
     book = Book(found.workspace_id)
-    draft, asked, data, pointer = posted(found, request.POST, book)
+    try:
+        draft, asked, data, pointer = posted(found, request.POST, book)
+    except Conflict:  # pressed twice
+        return _again(request, found, request.POST.get("id", ""))
     if verb == "refresh":
         return _show(request, found, asked, data=data)
     try:
@@ -111,22 +115,30 @@ def _save(request, found, verb):
             if item["pointer"].startswith(pointer)
         ] or [("", error.detail)]
         return _show(request, found, asked, errors=errors, data=data, status=422)
-    return _again(request, found, data.get("id") or asked.get("step", ""))
+    then = QueryDict(request.POST.get("then", ""))
+    return _again(request, found, data.get("id") or asked.get("step", ""), then)
 
 
-def _again(request, found, step):
+def _again(request, found, step, then=None):
+    """Answer with the page as it is now, the panel of `step` open, or the one that `then` names."""
     found.refresh_from_db()
-    if request.htmx:
-        return _show(request, found, QueryDict(f"step={step}"))
+    asked = then or QueryDict(urlencode({"step": step} if step else {}))
     address = reverse("workflow_steps", args=[found.pk])
-    return redirect(f"{address}?step={step}" if step else address)
+    address += f"?{asked.urlencode()}" if asked else ""
+    if not request.htmx:
+        return redirect(address)
+    answer = _show(request, found, asked)
+    answer["HX-Replace-Url"] = address
+    return answer
 
 
 def _refused(request, found, step, detail):
     if not request.htmx:
         messages.error(request, detail)
         return _again(request, found, step)
-    return _show(request, found, QueryDict(f"step={step}"), errors=[("", detail)], status=422)
+    return _show(
+        request, found, QueryDict(urlencode({"step": step})), errors=[("", detail)], status=422
+    )
 
 
 def _newest_change(request, found, which):

@@ -1,13 +1,16 @@
 """A draft as a picture: nodes from top to bottom, branches side by side, and where a step can go."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 
-from automations.comparing import said
+from automations.comparing import said as said_comparison
+from automations.scope import Scope
 from automations.steps import STEPS
 from automations.trees import BRANCHES
 from workspaces.errors import KdapError
 
-HUES = {"Data": "blue", "Flow": "violet", "Outside": "amber", "Agents": "teal"}
+HUES = {"Data": "blue", "Flow": "violet", "Messages": "amber", "Agents": "teal"}
 
 
 @dataclass
@@ -20,11 +23,12 @@ class Box:
     icon: str
     hue: str
     place: str
-    number: int = 0
-    last: bool = False
     problems: list = field(default_factory=list)
     blocks: list = field(default_factory=list)
-    off: bool = False
+
+    @property
+    def columns(self):
+        return max(1, sum(block.columns for block in self.blocks))
 
 
 @dataclass
@@ -35,10 +39,19 @@ class Branch:
     boxes: list
     end: str
 
+    @property
+    def columns(self):
+        """Return how many nodes stand side by side where it is widest."""
+        return max((box.columns for box in self.boxes), default=1)
+
 
 def draw(definition, book, problems):
     """Return the Branch of a whole parsed definition."""
-    return _branch("", definition.steps, "/steps", book, problems)
+    book.scope = Scope(book, definition.trigger)
+    try:
+        return _branch("", definition.steps, "/steps", book, problems)
+    finally:
+        book.scope = None
 
 
 def own_problems(pointer, problems, children=()):
@@ -52,42 +65,40 @@ def own_problems(pointer, problems, children=()):
 
 
 def _branch(label, steps, pointer, book, problems):
-    boxes = [
-        _box(step, f"{pointer}/{number}", number, book, problems)
-        for number, step in enumerate(steps)
-    ]
-    if boxes:
-        boxes[-1].last = True
+    boxes = [_box(step, f"{pointer}/{number}", book, problems) for number, step in enumerate(steps)]
     return Branch(label, boxes, f"{pointer}/{len(steps)}")
 
 
-def _box(step, place, number, book, problems):
-    kind = STEPS[step.type]
+def _box(step, place, book, problems):
+    kind, scope = STEPS[step.type], book.scope
     children = step.children()
-    try:
-        sentence = step.sentence(book)
-    except KdapError as error:
-        sentence = error.detail
+    said = _said(step.sentence, book)
+    own = own_problems(place, problems, [below for below, _ in children])
     box = Box(
-        step.id,
-        step.name or kind.label,
-        sentence[:1].upper() + sentence[1:],
-        kind.icon,
-        HUES.get(kind.group, "gray"),
-        place,
-        number,
-        problems=own_problems(place, problems, [below for below, _ in children]),
+        step.id, step.name or kind.label, said, kind.icon, HUES.get(kind.group, "gray"), place, own
     )
-    for below, inside in children:
-        label = _label(step, below, book)
-        box.blocks.append(_branch(label, inside, place + below, book, problems))
+    labels = [_label(step, below, book) for below, _ in children]
+    names = step.values if step.type == "set" else ()
+    scope.note(step.id, step.type, getattr(step, "record", None), names)
+    inside = scope.loop(scope.items_of(step.items)) if step.type == "for_each" else nullcontext()
+    with inside:
+        for label, (below, steps) in zip(labels, children, strict=True):
+            box.blocks.append(_branch(label, steps, place + below, book, problems))
     return box
+
+
+def _said(sentence, book):
+    """Return what a sentence says with a capital letter, or why it can't be said."""
+    try:
+        said = sentence(book)
+    except KdapError as error:
+        said = error.detail
+    return said[:1].upper() + said[1:]
 
 
 def _label(step, below, book):
     parts = below.strip("/").split("/")
     if parts[0] == "cases":
-        return said(step.cases[int(parts[1])].condition, book)
-    return {"approved": "If approved", "rejected": "If rejected"}.get(
-        parts[0], BRANCHES.get(parts[0], parts[0].capitalize())
-    )
+        return _said(partial(said_comparison, step.cases[int(parts[1])].condition), book)
+    names = BRANCHES | {"approved": "If approved", "rejected": "If rejected"}
+    return names.get(parts[0], parts[0].capitalize())

@@ -7,6 +7,7 @@ from automations import hook_views, outgoing_views
 urlpatterns = [
     path("hooks/<str:address>/", hook_views.hook, name="hook"),
     path("flows/<uuid:id>/webhook/", outgoing_views.workflow_webhook, name="workflow_webhook"),
+    path("flows/<uuid:id>/signing/", outgoing_views.workflow_signing, name="workflow_signing"),
     path("r/<uuid:id>/webhooks/", outgoing_views.record_webhooks, name="record_webhooks"),
     path("r/<uuid:id>/webhooks/new/", outgoing_views.webhook_new, name="webhook_new"),
     path("webhooks/<uuid:id>/", outgoing_views.webhook, name="webhook"),

@@ -300,6 +300,7 @@ class Turns(models.Model):
 
 from automations.agents.models import Agent, AgentTask  # noqa: E402, F401 - models of this app
 from automations.outgoing_models import (  # noqa: E402, F401 - models of this app
+    SigningSecret,
     WebhookDelivery,
     WebhookPosting,
     WebhookSubscription,

@@ -25,6 +25,19 @@ class WebhookForm(VerbForm):
     )
 
 
+class SigningForm(VerbForm):
+    """The secret that a workflow signs its calls with."""
+
+    secret = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Secret of the receiver",
+        help_text="If the receiver gave you one, enter it here. Left empty, a new one is made and "
+        "shown once.",
+        widget=forms.PasswordInput(attrs={"autofocus": True, "autocomplete": "new-password"}),
+    )
+
+
 class ReplayForm(VerbForm):
     """From which event on a webhook is told the past again."""
 

@@ -11,6 +11,22 @@ from records.models import Record
 from workspaces.models import Snapshot, Workspace
 
 
+class SigningSecret(models.Model):
+    """What the calls of a workflow are signed with; shown to nobody."""
+
+    workflow = models.OneToOneField("Workflow", models.CASCADE, primary_key=True)
+    workspace_id = models.UUIDField()
+    sealed = models.BinaryField()
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        app_label = "automations"
+        db_table = "workflow_signing_secrets"
+
+    def __str__(self):
+        return f"secret of {self.workflow_id}"
+
+
 class WebhookSubscription(Snapshot):
     """An address that is told what happens to a record's entries.
 

@@ -7,9 +7,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from automations import outgoing, services, webhooks
+from automations import outgoing, services, signed_calls, webhooks
 from automations.models import WebhookDelivery
-from automations.outgoing_forms import ReplayForm, WebhookForm
+from automations.outgoing_forms import ReplayForm, SigningForm, WebhookForm
 from automations.workflow_views import went_well
 from records.requests import get_record
 from workspaces.entrance import enter
@@ -163,3 +163,25 @@ def workflow_webhook(request, id):
     context = {"workflow": workflow, "webhook": found, "signed": signed}
     context["title"] = f"The webhook of “{workflow.name}”"
     return render(request, "automations/workflow_webhook.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request")
+def workflow_signing(request, id):
+    """Set the secret that a workflow signs its calls with; one made here is shown this once."""
+    workflow = services.find_workflow(request.actor, id, "write")
+    enter(request, workflow.workspace_id)
+    form, here = SigningForm(_posted(request)), workflow.get_absolute_url()
+    if request.method == "POST" and form.is_valid():
+        with form.telling("secret"):
+            made = signed_calls.set_secret(
+                workflow=workflow, actor=request.actor, secret=form.cleaned_data["secret"]
+            )
+            if made:
+                return _secret(request, "The signing secret", made, here)
+            return went_well(request, "The secret is kept. Nobody can see it any more.", here)
+    context = {"form": form, "title": "Signing secret", "workflow": workflow}
+    context["made_at"] = signed_calls.made_at(workflow=workflow, actor=request.actor)
+    status = 422 if form.errors else 200
+    return render(request, "automations/workflow_signing.html", context, status=status)

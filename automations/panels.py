@@ -11,7 +11,7 @@ from automations.drawing import own_problems
 from automations.references import references, samples_of
 from automations.steps import STEPS
 from automations.triggers import TRIGGERS
-from workspaces.errors import Missing
+from workspaces.errors import Conflict, Missing
 
 # A list of steps that may not be empty begins with one that does no harm.
 INSIDE = {"id": "keep", "type": "set", "values": {"value": "{{ item }}"}}
@@ -34,6 +34,8 @@ class Panel:
     errors: list = field(default_factory=list)
     problems: list = field(default_factory=list)
     data: dict = field(default_factory=dict)
+    id: str = ""  # of a new step, so that adding it twice adds it once
+    unsaved: bool = False
 
 
 def panel_of(workflow, asked, book, *, errors=(), data=None, problems=()):
@@ -49,6 +51,7 @@ def panel_of(workflow, asked, book, *, errors=(), data=None, problems=()):
         return Panel("choose", "Add a step", "plus", at=asked.get("at", ""), groups=_catalogue())
     panel = _for_trigger(draft, asked, data) if chosen == "trigger" else None
     panel = panel or _for_step(draft, asked, data)
+    panel.unsaved = data is not None
     kind = (TRIGGERS if panel.kind == "trigger" else STEPS)[panel.type]
     panel.hint = " ".join((kind.__doc__ or "").split())
     panel.icon = kind.icon
@@ -93,6 +96,7 @@ def _for_step(draft, asked, data):
         kind = STEPS[asked["type"]]
         panel = Panel("new", kind.label, type=asked["type"], at=asked.get("at", ""))
         panel.data = data or _first_values(kind, draft)
+        panel.id = asked.get("id") or drafts.fresh_id(draft, panel.type.split("_")[0])
         return panel
     steps, number, _ = drafts.find(draft, chosen)
     data = data or steps[number]
@@ -148,7 +152,7 @@ def posted(workflow, post, book):
     draft, chosen = workflow.structured_definition, post.get("step", "")
     asked = QueryDict(mutable=True)
     asked["step"] = chosen
-    for name in ("at", "type"):
+    for name in ("at", "type", "id"):
         if name in post:
             asked[name] = post[name]
     if chosen == "trigger":
@@ -180,7 +184,9 @@ def _posted_new(draft, post, asked, book):
     data = step_forms.read(kind, post, {"type": post["type"]}, book)
     if post.get("verb") != "save":
         return draft, asked, data, post.get("at", "")
-    data["id"] = drafts.fresh_id(draft, data.get("name") or post["type"].split("_")[0])
+    data["id"] = post.get("id") or drafts.fresh_id(draft, post["type"].split("_")[0])
+    if data["id"] in drafts.ids(draft):
+        raise Conflict("This step is there already.")
     for name in kind.blocks:
         if name in kind.model_fields and kind.model_fields[name].is_required() and name != "cases":
             data[name] = [INSIDE | {"id": drafts.fresh_id(draft, "keep", [data["id"]])}]

@@ -39,6 +39,12 @@ def _webhook_made(fact):
     return f"Made a {'new ' if again else ''}secret address for the webhook of {fact.name}"
 
 
+@says("workflow.signing_made", icon="key")
+def _signing_made(fact):
+    again = fact.payload.get("again")
+    return f"Set a {'new ' if again else ''}secret for the signed calls of {fact.name}"
+
+
 @says("workflow.paused", icon="player-pause")
 def _paused(fact):
     because = fact.payload.get("because")

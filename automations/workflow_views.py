@@ -4,12 +4,13 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
 
 from automations import definition as definitions
-from automations import running, services
+from automations import running, services, signed_calls
 from automations.differing import compare
 from automations.figures import figures_of
 from automations.forms import DuplicateForm, NewForm, RunForm, RunsForm, WorkflowForm
@@ -40,6 +41,7 @@ def page_of(request, workflow, tab, **more):
         "version": version,
         "tab": tab,
         "may_write": access.allows(request.actor, "write", workflow.workspace_id),
+        "signs": signed_calls.signs(workflow.structured_definition),
         "unpublished": version is not None
         and version.structured_definition != workflow.structured_definition,
     } | more
@@ -128,7 +130,7 @@ def workflow_new(request, id):
                 actor=request.actor,
                 definition=chosen.definition if chosen else None,
             )
-            url = made.get_absolute_url()
+            url = reverse("workflow_steps", args=[made.pk])
             return went_well(request, f"“{made.name}” is a draft. Publish it to switch it on.", url)
     context = {
         "workspace": workspace,

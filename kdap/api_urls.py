@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from automations import api_mails, api_outgoing, api_runs, api_webhooks, api_workflows
+from automations import api_mails, api_outgoing, api_runs, api_signing, api_webhooks, api_workflows
 from kdap import openapi
 from records import api as records
 from records import (
@@ -87,6 +87,7 @@ urlpatterns = [
     path(f"{RUN}steps/<int:step_id>/decide/", api_runs.DecideStep.as_view()),
     path(f"{WORKSPACE}approvals/", api_runs.Approvals.as_view()),
     path("approvals/<int:step_id>/", api_runs.OneApproval.as_view()),
+    path(f"{WORKFLOW}signing/", api_signing.WorkflowSigning.as_view()),
     path(f"{WORKSPACE}mails/", api_mails.Mails.as_view()),
     path(f"{RECORD}webhooks/", api_outgoing.RecordWebhooks.as_view()),
     path(WEBHOOK, api_outgoing.OneWebhook.as_view()),

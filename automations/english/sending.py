@@ -206,6 +206,8 @@ class Sending:
                 found["headers"] = self.named_values()
             elif c.said("with the body", "with body", "with", "and the body", "sending"):
                 found["body"] = self._body()
+            elif c.said("signed"):
+                found["signed"] = True
             elif c.said("accepting any status"):
                 found["any_status"] = True
             elif c.said("waiting up to"):

@@ -1,13 +1,15 @@
 """The step that calls other servers."""
 
+import hashlib
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from automations import at_home, outbound, saying
+from automations import at_home, outbound, saying, signed_calls, signing
 from automations.parts import said_value
 from automations.steps.base import Failed, Step, registered
 from automations.walls import CallFailed
+from workspaces.access import acting_as
 
 # Doing these twice is as good as once (RFC 9110, 9.2.2).
 IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE")
@@ -21,7 +23,8 @@ class HttpRequest(Step):
     """Call another server; its answer is the output: status, headers, body (parsed when JSON).
 
     Every attempt carries the same Idempotency-Key. A call that may have arrived is made again only
-    when its method allows that, or `when_unknown` does; else a person decides.
+    when its method allows that, or `when_unknown` does; else a person decides. With `signed` it is
+    signed by the secret of its workflow.
     """
 
     label, icon, group = "Call a web address", "world", "Messages"
@@ -33,10 +36,11 @@ class HttpRequest(Step):
     body: Any = None
     any_status: bool = False
     timeout: int = Field(default=30, ge=1, le=50)
+    signed: bool = False
     when_unknown: Literal["ask", "again"] = "ask"
 
     def run(self, go):
-        request = self._request(go)
+        request = self._signed(self._request(go), go)
         try:
             answer = self._sent(request, go)
         except CallFailed as error:
@@ -52,6 +56,18 @@ class HttpRequest(Step):
             return output
         detail = f"{request['url'][:200]} answered {answer.status}."
         raise Failed(detail, again=answer.status in PASSING, output=output)
+
+    def _signed(self, request, go):
+        """Return the request with its body in bytes, and a signature over them if it is to have one."""
+        if not self.signed:
+            return request
+        with acting_as(go.actor):
+            secret = signed_calls.secret_for(go.run.workflow_id)
+        pairs = outbound.checked_headers(request["headers"])
+        body, pairs = outbound.content_of(request["body"], pairs)
+        key = go.key if len(go.key) <= 200 else hashlib.sha256(go.key.encode()).hexdigest()
+        headers = dict(pairs) | signing.sign(secret, body, message_id=key)
+        return request | {"body": body, "headers": headers}
 
     def _sent(self, request, go):
         limits = {"timeout": self.timeout, "max_bytes": LARGEST}
@@ -90,6 +106,7 @@ class HttpRequest(Step):
             said += f", with {said_value(self.body, book)}"
         said += ", accepting any status" if self.any_status else ""
         said += f", waiting up to {self.timeout} seconds" if self.timeout != 30 else ""
+        said += ", signed" if self.signed else ""
         if self.when_unknown == "again":
             said += " (called again when nobody knows whether it arrived)"
         return said

@@ -49,6 +49,7 @@ PAGES = [
     "flows/<uuid:id>/publish/",
     "flows/<uuid:id>/run/",
     "flows/<uuid:id>/steps/",
+    "flows/<uuid:id>/steps/json/",
     "flows/<uuid:id>/versions/",
     "r/<uuid:id>/",
     "r/<uuid:id>/api/",

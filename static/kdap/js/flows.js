@@ -25,18 +25,49 @@ document.addEventListener("input", (event) => {
   list.append(next);
 });
 
-// The keyboard follows to the panel that opens, and comes back to its step when it closes.
+// What was written into the panel is saved before another one opens.
+const unsaved = () => document.querySelector(".panel-form[data-unsaved]");
+document.addEventListener("input", (event) => {
+  const form = event.target.closest?.(".panel-form[data-edits]");
+  if (form) form.dataset.unsaved = "";
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.(".canvas a, .builder-bar a[hx-get]");
+  const form = link && unsaved();
+  if (!form || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  form.elements.then.value = new URL(link.href).search.slice(1);
+  form.requestSubmit(form.querySelector("[name=verb][value=save]"));
+}, true);
+addEventListener("beforeunload", (event) => {
+  if (unsaved()) event.preventDefault();
+});
+
+// The keyboard follows to the panel that opens, and comes back to its step when it closes. What the
+// picture shows stays where it was.
 let step = document.getElementById("builder")?.dataset.step;
-let unfolded = [];
+let unfolded = [], left = 0, held = null;
 document.addEventListener("htmx:before:swap", () => {
   unfolded = [...document.querySelectorAll("#run details[open]")].map((part) => part.id);
+  left = document.querySelector(".canvas")?.scrollLeft ?? 0;
+  held = document.activeElement?.id;
 });
 document.addEventListener("htmx:after:swap", () => {
   for (const id of unfolded) if (id) document.getElementById(id)?.setAttribute("open", "");
   const builder = document.getElementById("builder");
-  if (!builder || builder.dataset.step === step) return;
+  if (!builder) return;
+  document.querySelector(".canvas").scrollLeft = left;
   const before = step;
   step = builder.dataset.step;
-  const back = before && document.getElementById(`node-${before}`);
-  (document.getElementById("panel-title") ?? back)?.focus({ preventScroll: true });
+  showChosen();
+  const back = step === before ? held : before && `node-${before}`;
+  const next = step && step !== before ? "panel-title" : back;
+  if (next && document.activeElement?.id !== next) document.getElementById(next)?.focus({ preventScroll: true });
 });
+
+function showChosen() {
+  const chosen = document.querySelector(".canvas .is-chosen") ?? document.querySelector(".node-trigger");
+  chosen?.scrollIntoView({ block: "nearest", inline: chosen.matches(".node-trigger") ? "center" : "nearest" });
+}
+if (step !== undefined) showChosen();
