@@ -41,7 +41,7 @@ CHOICES = {
 }  # fmt: skip
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 LINES = ("body", "code", "question", "reason")
-FIRST = ("record", "workflow")
+FIRST = ("record", "workflow", "agent")
 LAST = ("name", "on_error", "retries")
 
 
@@ -137,7 +137,7 @@ def kind_of(name, info, model):
     """Return the kind of control for an option."""
     hint = _plain(info.annotation)
     has_record = "record" in model.model_fields
-    if name in ("record", "workflow") and UUID in (hint, *get_args(hint)):
+    if name in FIRST and UUID in (hint, *get_args(hint)):
         return name
     if hint is Comparison:
         return "comparison"
@@ -194,8 +194,9 @@ def _furnish(control, info, record, book):
     if kind == "record":
         control.choices = [(str(r.pk), r.name) for r in _records(book)]
         control.value = str(value or "")
-    elif kind == "workflow":
-        control.choices = [(str(w.pk), w.name) for w in _workflows(book)]
+    elif kind in ("workflow", "agent"):
+        rows = _workflows(book) if kind == "workflow" else _agents(book)
+        control.choices = [(str(row.pk), row.name) for row in rows]
         control.value = str(value or "")
     elif kind == "choice":
         hint = _plain(info.annotation)
@@ -261,6 +262,12 @@ def _workflows(book):
     return Workflow.objects.filter(workspace=book.workspace_id, deleted_at=None).only("id", "name")
 
 
+def _agents(book):
+    from automations.models import Agent
+
+    return Agent.objects.filter(workspace=book.workspace_id, deleted_at=None).only("id", "name")
+
+
 def _is_id(value):
     return bool(re.fullmatch(r"[0-9a-fA-F-]{32,36}", str(value or "")))
 
@@ -318,6 +325,7 @@ def _any(post, name, old, made, book):
 READERS = {
     "record": lambda post, name, *_: post.get(name) or None,
     "workflow": lambda post, name, *_: post.get(name) or None,
+    "agent": lambda post, name, *_: post.get(name) or None,
     "choice": lambda post, name, *_: post.get(name),
     "check": lambda post, name, *_: name in post,
     "number": _number,

@@ -10,6 +10,7 @@ from automations.agents import services
 from automations.agents.config import AgentConfig, OutputForm, checked
 from automations.agents.models import Agent, AgentTask
 from automations.agents.tools import owner_allows
+from automations.models import WorkflowRun, WorkflowStep
 from workspaces import access
 from workspaces.access import Actor, acting_as
 from workspaces.errors import Conflict, Invalid, Missing
@@ -114,6 +115,18 @@ def end(task, status, *, output=None, error=""):
     with acting_as(Actor(user=task.user, everything=True, cause=cause)):
         if rows.update(lease=None, **{name: getattr(task, name) for name in columns}):
             services.note_executed(task)
+            _answer_run(task)
+
+
+def _answer_run(task):
+    """Wake the run whose step waits for this task."""
+    if not task.run_id:
+        return
+    answer = {"status": task.status, "task": str(task.pk)}
+    answer |= {"output": task.task_output, "error": task.error_message[:1000]}
+    rows = WorkflowStep.objects.filter(run=task.run_id, path=task.path, status="waiting")
+    if rows.filter(waits_for="agent", input__task=str(task.pk)).update(answer=answer):
+        finishing.wake(WorkflowRun.objects.get(pk=task.run_id))
 
 
 def config_of(agent):

@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 
 import orjson
+import pytest
 
 from automations.agents import running, services, tasks
 from automations.agents.models import AgentTask
@@ -10,6 +11,22 @@ from automations.tests.receivers import ok, receiving
 from workspaces.access import Actor, acting_as
 
 FAKE = "fake"
+WRITES = {"tools": ["create_entries", "query_entries", "update_entries", "list_records"]}
+
+
+@pytest.fixture
+def record(make_record):
+    """A record of tasks."""
+    return make_record("Tasks", what="text")
+
+
+@pytest.fixture
+def fake(settings, alice, workspace):
+    """Return a function that makes an agent which asks the fake server."""
+    settings.AUTOMATIONS_MODELS = {FAKE: {"api": "openai", "models": ["tiny"]}}
+    return lambda **values: make_agent(
+        alice, workspace, **({"provider": FAKE, "model": "tiny"} | WRITES | values)
+    )
 
 
 def make_agent(alice, workspace, **values):
