@@ -62,7 +62,7 @@ def field_of(book, record_id, key):
 
 def value(book, given, field=None):
     """Return a literal or template as a sentence has it; `field` is the one it is for."""
-    scope = getattr(book, "scope", None) or Scope(book)
+    scope = book.scope or Scope(book)
     if isinstance(given, str):
         return _person(book, given, field) or _template(scope, given)
     if given is None:
@@ -76,6 +76,14 @@ def value(book, given, field=None):
     if field is not None and field.type == "choices" and _labels(given):
         return joined([quoted(item) for item in given])
     return "JSON " + json.dumps(_inside(scope, given), ensure_ascii=False, default=str)
+
+
+def cell(book, given, field=None):
+    """Return what is written into a cell: as `value`, but one choice of several is a list there."""
+    several = field is not None and field.type == "choices"
+    if several and isinstance(given, str) and given and "{{" not in given:
+        return f"JSON {json.dumps(given, ensure_ascii=False)}"
+    return value(book, given, field)
 
 
 def _labels(given):
@@ -92,9 +100,7 @@ def _inside(scope, given):
             parts = parse(given)
         except TemplateError:
             return given
-        return "".join(
-            quoted(part)[1:-1] if isinstance(part, str) else braces(scope, part) for part in parts
-        )
+        return _joined(scope, parts)
     if isinstance(given, dict):
         return {key: _inside(scope, item) for key, item in given.items()}
     if isinstance(given, (list, tuple)):
@@ -127,10 +133,22 @@ def _template(scope, text):
         return f"JSON {json.dumps(text, ensure_ascii=False)}"
     if len(parts) == 1 and isinstance(parts[0], Placeholder):
         return _single(scope, parts[0])
-    said = "".join(
+    return f"“{_joined(scope, parts)}”"
+
+
+def _joined(scope, parts):
+    """Return the parts of a template as they stand between quotation marks."""
+    return "".join(
         quoted(part)[1:-1] if isinstance(part, str) else braces(scope, part) for part in parts
     )
-    return f"“{said}”"
+
+
+def text(book, given):
+    """Return a template in quotation marks, where a sentence has nothing but a text."""
+    try:
+        return f"“{_joined(book.scope or Scope(book), parse(given))}”"
+    except TemplateError:
+        return quoted(given)
 
 
 def braces(scope, placeholder):
@@ -169,7 +187,8 @@ def _single(scope, placeholder):
             return said or braces(scope, placeholder)
         sums = {"plus": "plus", "minus": "minus", "times": "times", "divided_by": "divided by"}
         said = _path(scope, head.parts)
-        if name in sums and said and type(given[0]) is int and given[0] >= 0:
+        field = said and head.parts[:-1] == scope.root
+        if name in sums and field and type(given[0]) is int and given[0] >= 0:
             return f"{said} {sums[name]} {text_of(given[0])}"
     return braces(scope, placeholder)
 
@@ -265,19 +284,27 @@ def comparison(book, asked, operators, alone):
             said = (f"({comparison(book, part, operators, alone)})" for part in parts)
             return f"{word} of {', '.join(said)}"
     if asked.where is not None:
-        scope = getattr(book, "scope", None) or Scope(book)
+        scope = book.scope or Scope(book)
         said = condition(book, asked.record, asked.where)
         root = "{{ " + str(Path(scope.root)) + " }}"
-        if asked.entry == root and str(asked.record) == str(scope.inner):
+        gone = scope.trigger == "entry_deleted" and not scope.items
+        if asked.entry == root and str(asked.record) == str(scope.inner) and not gone:
             return said
         return f"{value(book, asked.entry)} in {book.name(asked.record)} matches ({said})"
-    scope = getattr(book, "scope", None) or Scope(book)
+    scope = book.scope or Scope(book)
     words = f"{subject(scope, asked.value)} {operators[asked.op]}"
     if asked.op in alone:
         return words
     if isinstance(asked.other, list) and asked.op in ("in", "not_in") and asked.other:
-        return f"{words} {values(book, asked.other)}"
-    return f"{words} {value(book, asked.other)}"
+        return f"{words} {joined([_other(book, item) for item in asked.other], 'or')}"
+    return f"{words} {_other(book, asked.other)}"
+
+
+def _other(book, given):
+    """Return the right side of a comparison; “is empty” and “is true” would be operators."""
+    if given is None or given is True or given is False:
+        return f"JSON {json.dumps(given)}"
+    return value(book, given)
 
 
 def subject(scope, given):
@@ -285,7 +312,9 @@ def subject(scope, given):
     parts = parse(given) if isinstance(given, str) and "{{" in given else ()
     if len(parts) == 1 and isinstance(parts[0], Placeholder):
         return braces(scope, parts[0])
-    return value(scope.book, given)
+    if isinstance(given, str):
+        return text(scope.book, given)
+    return "JSON " + json.dumps(_inside(scope, given), ensure_ascii=False, default=str)
 
 
 # The whole

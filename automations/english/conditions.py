@@ -101,7 +101,7 @@ class Conditions:
             start = c.at
             comma = c.said(",")
             joint = c.which({"and": "and", "or": "or"})
-            if (joint is None and not comma) or not self._goes_on(leaf):
+            if (joint is None and not comma) or not self._goes_on(joint):
                 c.at = start
                 break
             if joint is None:
@@ -128,24 +128,28 @@ class Conditions:
             )
         return join(word, parts) if word else parts[0]
 
-    def _goes_on(self, leaf):
-        """Return whether another condition begins here, rather than a step."""
+    def _goes_on(self, joint):
+        """Return whether another condition begins here, rather than a step.
+
+        Only behind a joint (and, or) can it be about the field before: “Stock is over 5, at most
+        7” has a limit of 7.
+        """
         c, start = self.c, self.c.at
         try:
             if c.sees("(", "not"):
                 return True
-            return self._begins()
+            return self._begins(joint)
         finally:
             c.at = start
 
-    def _begins(self):
+    def _begins(self, joint):
         """Return whether the subject and operator of a condition stand here."""
         c = self.c
         if c.look().kind in ("ref", "raw", "text") and self.comparing_values:
             return c.sees(*self._value_phrases(), "in", ahead=1) > 0
         if self.about is None:
             return False
-        if self.before is not None and c.sees(*phrases(self.before, short=True)):
+        if joint and self.before is not None and c.sees(*phrases(self.before, short=True)):
             return True
         try:
             field = self._subject(self.about)
@@ -250,7 +254,7 @@ class Conditions:
         while True:
             start = c.at
             c.said(",")
-            if not c.said("or") or (not self._choice_here(field) and self._goes_on(None)):
+            if not c.said("or") or (not self._choice_here(field) and self._goes_on("or")):
                 c.at = start
                 break
             c.said("is")
@@ -284,7 +288,7 @@ class Conditions:
                 c.at = start
                 break
             if not (opened or two or self._choice_here(field)) and (
-                self._goes_on(None) or not self._value_here(field)
+                self._goes_on(joint) or not self._value_here(field)
             ):
                 c.at = start
                 break
@@ -341,17 +345,19 @@ class Conditions:
     def _parts(self):
         c, parts = self.c, []
         c.deeper()
-        while c.said("("):
+        c.need("(")
+        while True:
             parts.append(self.comparison())
             c.need(")")
-            c.said(",")
+            if not c.said(", ("):
+                break
         c.higher()
         return parts
 
     def _asked(self, record):
         """Read one comparison: ("where", tree) about the entry at hand, or ("value", …)."""
         c = self.c
-        if record is None or c.look().kind in ("text", "ref", "raw", "number"):
+        if record is None or self._literal_here():
             if (
                 c.look().kind == "text"
                 and record
@@ -374,9 +380,19 @@ class Conditions:
         c.at = start
         return self._entry_asked(record)
 
+    def _literal_here(self):
+        """Return whether a literal or a name in braces stands here, and no field."""
+        c, literal = self.c, ("text", "ref", "raw", "number")
+        if c.look().kind in literal:
+            return True
+        after = c.look(1)
+        json = after.kind in literal or after.norm in ("[", "{", "null", "true", "false", "-")
+        return c.sees("json") > 0 and json
+
     def _entry_asked(self, record):
         tree = self._field_condition(record, False, False)
-        if "{{" not in str(tree) and self.scope.trigger != "entry_deleted":
+        gone = self.scope.trigger == "entry_deleted" and not self.scope.items
+        if "{{" not in str(tree) and not gone:
             return "where", tree
         return "value", self._by_value(tree)
 

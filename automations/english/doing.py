@@ -73,7 +73,8 @@ class Doing:
             c.need(*SETS, suggestions=[f"{field.label} = …"])
             start = c.at
             value = self.value(field)
-            value = self._more_choices(field, value)
+            if c.tokens[start].norm != "json":
+                value = self._more_choices(field, value)
             made[field.key] = self.checked(value, field, start)
             here = c.at
             c.said(",")
@@ -103,7 +104,7 @@ class Doing:
     def _more_choices(self, field, value):
         """Read “A, B and C” for a field of several choices."""
         c = self.c
-        if field.type != "choices" or "{{" in str(value):
+        if field.type != "choices" or not value or "{{" in str(value):
             return value
         found = [value]
         while True:
@@ -113,7 +114,7 @@ class Doing:
             more = c.name(self.lex.choices(field), "choices") if c.at != here else None
             if more is None:
                 c.at = here
-                return found if found[1:] else value
+                return found
             found.append(more)
 
     def set_fields(self):

@@ -81,7 +81,10 @@ class Flowing:
             return None
         step = self.named({"type": "switch", "cases": []}, self.options())
         c.said(":")
-        while self._branch("in case", "if", "or if"):
+        words = ("in case",)
+        while self._branch(*words) or (not step["cases"] and self._branch("if")):
+            if not step["cases"] and c.tokens[c.at - 1].norm == "if":
+                words = ("if", "or if")
             asked = self.comparison()
             self._then()
             step["cases"].append({"condition": asked, "steps": self.block()})

@@ -160,8 +160,8 @@ class Sending:
         if token.kind == "url":
             c.take()
             url = self.text_of(token.value, token.start)
-        elif token.kind in ("text", "ref", "raw"):
-            url = self.value()
+        elif token.kind == "text" or (token.kind in ("ref", "raw") and method != "DELETE"):
+            url = self.value()  # “delete {step: entry}” is about an entry
         else:
             c.at = start
             if not c.sees("call", "post", "put", "patch"):
@@ -204,7 +204,9 @@ class Sending:
             c.said(",")
             if c.said("headers", "with headers", "with the headers", "with the header"):
                 found["headers"] = self.named_values()
-            elif c.said("with the body", "with body", "with", "and the body", "sending"):
+            elif c.said("with the body", "with body", "and the body"):
+                found["body"] = self._pairs() or self.value()
+            elif c.said("with", "sending"):
                 found["body"] = self._body()
             elif c.said("signed"):
                 found["signed"] = True
@@ -222,10 +224,8 @@ class Sending:
     def _body(self):
         """Read JSON, a text, an entry, or “name = value” pairs."""
         c = self.c
-        if c.look().kind == "word" and c.look(1).norm in ("=", ":="):
-            return self.named_values()
-        if c.look().norm == "{":
-            return self.json_here()
+        if pairs := self._pairs():
+            return pairs
         record = self.book.record(self.scope.inner) if self.scope.inner else None
         if c.said("its", "the") and record is not None and not c.sees("entry"):
             c.at -= 1
@@ -233,6 +233,13 @@ class Sending:
             if fields:
                 return fields
         return self.value()
+
+    def _pairs(self):
+        """Read “name = value” pairs or JSON, if they stand here."""
+        c = self.c
+        if c.look().kind in ("word", "text") and c.look(1).norm in ("=", ":="):
+            return self.named_values()
+        return self.json_here() if c.look().norm == "{" else None
 
     def _fields_sent(self, record):
         """Read “its Order ID, Freight and Status” as {key: value}."""

@@ -265,8 +265,9 @@ class Times:
         if first.kind != "word":
             return best
         size = 1
-        while (size < 8 and c.look(size).norm in ("/", "_", "-", "+")) or (
-            size > 1 and c.look(size - 1).norm == "/" and size < 8
+        while size < 8 and (
+            c.look(size).norm in ("/", "_", "-", "+")
+            or (size > 1 and c.look(size - 1).norm in ("/", "+", "-"))
         ):
             size += 1
         for count in (size, 3, 2, 1):

@@ -313,7 +313,7 @@ class Whens:
         """Take an “and” behind which a condition begins, not a step."""
         c, start = self.c, self.c.at
         self.about, self.before = record, None
-        if c.said("and") and self._goes_on(None):
+        if c.said("and") and self._goes_on("and"):
             return True
         c.at = start
         return False

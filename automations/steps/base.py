@@ -158,7 +158,7 @@ def said_values(book, record_id, values, word="="):
     """Return {key: template} as part of a sentence: “Name = “x” and Due = …”."""
     parts = [
         f"{saying.label(book, record_id, key)} {word} "
-        f"{saying.value(book, value, saying.field_of(book, record_id, key))}"
+        f"{saying.cell(book, value, saying.field_of(book, record_id, key))}"
         for key, value in values.items()
     ]
     return saying.joined(parts)

@@ -201,7 +201,7 @@ class Approval(Step):
 
     def sentence(self, book):
         who = saying.addresses(book, self.people, "or") if self.people else "the owner"
-        asked = f"ask {who} for approval {said_value(self.question, book)}"
+        asked = f"ask {who} for approval {saying.text(book, self.question)}"
         if self.days != 7:
             asked += f" within {self.days} day{'s' if self.days > 1 else ''}"
         silence = {"rejected": "", "approved": ", silence approves", "fail": ", silence fails"}
@@ -283,5 +283,5 @@ class Stop(Step):
 
     def sentence(self, book):
         said = "stop as failed" if self.failed else "stop"
-        said += f" because {said_value(self.reason, book)}" if self.reason else ""
+        said += f" because {saying.text(book, self.reason)}" if self.reason else ""
         return said if self.output is None else f"{said} with {said_value(self.output, book)}"

@@ -103,7 +103,7 @@ class HttpRequest(Step):
         if flat and self.body:
             said += f", with {saying.named(book, self.body)}"
         elif self.body is not None:
-            said += f", with {said_value(self.body, book)}"
+            said += f", with the body {said_value(self.body, book)}"
         said += ", accepting any status" if self.any_status else ""
         said += f", waiting up to {self.timeout} seconds" if self.timeout != 30 else ""
         said += ", signed" if self.signed else ""

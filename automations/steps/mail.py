@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from automations import mailing, saying
-from automations.parts import Condition, Part, said_condition, said_value
+from automations.parts import Condition, Part, said_condition
 from automations.steps.base import Failed, Step, registered
 from automations.walls import CallFailed
 from records.exports import Export
@@ -37,7 +37,7 @@ class Attachment(Part):
         if self.where:
             said += f" where ({said_condition(book, self.record, self.where)})"
         said += saying.sorted_by(book, self.record, self.sort)
-        return f"{said}, named {said_value(self.name, book)}" if self.name else said
+        return f"{said}, named {saying.text(book, self.name)}" if self.name else said
 
 
 @registered
@@ -118,9 +118,9 @@ class SendEmail(Step):
         said += f", cc {saying.addresses(book, self.cc)}" if self.cc else ""
         if self.reply_to:
             said += f", with answers to {saying.addresses(book, [self.reply_to])}"
-        said += f" with the subject {said_value(self.subject, book)}"
+        said += f" with the subject {saying.text(book, self.subject)}"
         if self.body:
-            said += f" saying {said_value(self.body, book)}"
+            said += f" saying {saying.text(book, self.body)}"
         if self.attachments:
             files = [item.sentence(book) for item in self.attachments]
             said += f" attaching {saying.joined(files)}"

@@ -6,8 +6,12 @@ import time
 import pytest
 
 from automations.definition import parse
+from automations.english import understand
 from automations.parts import Book
-from automations.tests.english import cases, told
+from automations.tests.english import CHOICES, cases, told
+from records.demo.structures import RECORDS
+from records.services import create_record
+from workspaces.services import create_workspace
 
 
 @pytest.fixture
@@ -63,9 +67,6 @@ def test_an_ambiguous_record_is_asked_about(read, make_record):
 
 
 def test_another_workspaces_names_are_unknown(shop, charlie, workspace, read):
-    from automations.english import understand
-    from workspaces.services import create_workspace
-
     with charlie.acting() as actor:
         other = create_workspace(name="Other", actor=actor)
         understood = understand("When an order is added, stop.", Book(other.pk))
@@ -136,3 +137,26 @@ def test_the_definition_is_as_the_schema_has_it(read):
     made = read("When an order is added, stop.").definition
     assert parse(made).model_dump(mode="json") == made
     assert json.loads(json.dumps(made)) == made
+
+
+@pytest.fixture
+def northwind(make_record, workspace, alice):
+    """The records of the demo that its sentences speak of, and two that the demo adds."""
+    make_record("Tasks", what="text", due="date", status=CHOICES)
+    make_record("Support requests", customer="text", email="email", question="long_text")
+    with alice.acting() as actor:
+        for name in ("Products", "Orders", "Order details", "Employees", "Customers"):
+            columns = filter(None, RECORDS[name][3].values())
+            fields = [dict(zip(("label", "type", "options"), one, strict=False)) for one in columns]
+            create_record(workspace=workspace, name=name, fields=fields, actor=actor)
+
+
+def test_the_demos_sentences(northwind, workspace, alice):
+    texts = [text for text, _ in cases("northwind.txt")]
+    assert len(texts) == 8
+    for text in texts:
+        with alice.acting():
+            understood = understand(text, Book(workspace.pk))
+            assert not understood.problems, f"{text}\n{refusals(understood)}"
+            again = understand(understood.said, Book(workspace.pk))
+        assert again.definition == understood.definition, understood.said
