@@ -10,6 +10,8 @@ from django.views.decorators.vary import vary_on_headers
 from automations import outgoing, services, signed_calls, webhooks
 from automations.models import WebhookDelivery
 from automations.outgoing_forms import ReplayForm, SigningForm, WebhookForm
+from automations.sampling import parts_of
+from automations.trees import pretty
 from automations.workflow_views import went_well
 from records.requests import get_record
 from workspaces.entrance import enter
@@ -160,7 +162,17 @@ def workflow_webhook(request, id):
     except Missing:
         found = None
     signed = workflow.structured_definition["trigger"].get("signed", False)
-    context = {"workflow": workflow, "webhook": found, "signed": signed}
+    came = (found and found.sample) or {}
+    context = {
+        "workflow": workflow,
+        "webhook": found,
+        "signed": signed,
+        "sample": pretty(came.get("body"), 10_000),
+    }
+    context["parts"] = [
+        item for part in ("body", "query") for item in parts_of(came.get(part), "trigger", part)
+    ]
+    context["waits"] = workflow.structured_definition["trigger"].get("answer") == "result"
     context["title"] = f"The webhook of “{workflow.name}”"
     return render(request, "automations/workflow_webhook.html", context)
 

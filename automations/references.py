@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 
 from automations import drafts
+from automations.models import WorkflowSecret
+from automations.sampling import parts_of
 from automations.steps import STEPS
 from automations.triggers import TRIGGERS
 
@@ -24,8 +26,16 @@ class Group:
 
 
 def samples_of(workflow):
-    """Return the values of the newest run as templates find them, {} when there is none."""
+    """Return the values of the newest run as templates find them, {} when there is none.
+
+    Before the first run by a webhook it is the last call of its address, which drafts keep as well.
+    """
     run = workflow.runs.exclude(started_at=None).order_by("-id").first()
+    waits = workflow.structured_definition.get("trigger", {}).get("type") == "webhook"
+    if waits and (run is None or run.trigger_data.get("type") != "webhook"):
+        rows = WorkflowSecret.objects.filter(pk=workflow.pk)
+        sample = rows.values_list("sample", flat=True).first()
+        return {"trigger": sample} if sample else {}
     if run is None:
         return {}
     rows = run.steps.filter(status="succeeded").order_by("id")[:200]
@@ -88,6 +98,11 @@ def _trigger(trigger, book, samples):
             group.add("trigger.user.name", "Who did it", samples)
     if trigger.get("type") == "button":
         group.add("trigger.by.name", "Who pressed", samples)
+    if trigger.get("type") == "webhook":
+        came = samples.get("trigger") or {}
+        for part in ("body", "query", "headers"):
+            group.items += parts_of(came.get(part), "trigger", part)
+        return group
     _guessed(group, "trigger", (samples.get("trigger") or {}), samples, known=("entry", "before"))
     return group
 

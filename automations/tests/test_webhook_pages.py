@@ -1,9 +1,11 @@
 """Pages of webhooks: adding one, its log, sending again, and a workflow's own address."""
 
+import html
+
 import pytest
 from django.urls import reverse
 
-from automations import delivering, outgoing
+from automations import delivering, outgoing, templates, webhooks
 from automations.models import WebhookDelivery, WebhookSubscription
 from automations.tests.receivers import ok, receiving
 from automations.tests.workflows import BUTTON, add, make_workflow
@@ -112,6 +114,33 @@ def test_the_address_of_a_workflow(alice, bob, charlie, workspace):
     assert bob.client.get(url).status_code == bob.client.post(url).status_code == 403
     other = make_workflow(alice, workspace, BUTTON, step)
     assert client.post(reverse("workflow_webhook", args=[other.pk])).status_code == 409
+
+
+def test_what_came_helps_to_map_fields(alice, workspace, client):
+    step = {"id": "a", "type": "set", "values": {"x": 1}}
+    workflow = make_workflow(alice, workspace, {"type": "webhook", "answer": "result"}, step)
+    url = reverse("workflow_webhook", args=[workflow.pk])
+    alice.client.post(url)
+    with alice.acting() as actor:
+        address = webhooks.webhook_of(workflow=workflow, actor=actor).url.partition("/hooks/")[2]
+    body = {"customer": {"e-mail": "<dora>", "a.b": 1}, "lines": [{"price": 3}, {}], "note": None}
+    client.post(f"/hooks/{address}", body, content_type="application/json")
+    shown = html.unescape(alice.client.get(url).content.decode())
+    for reference, held in [
+        ("{{ trigger.body.customer.e-mail }}", "<dora>"),
+        ('{{ trigger.body.customer["a.b"] }}', "1"),
+        ("{{ trigger.body.lines }}", "2 items"),
+        ("{{ trigger.body.lines.0.price }}", "3"),
+    ]:
+        assert f"<code>{reference}</code></td><td>{held}</td>" in shown
+        if held != "2 items":
+            values = {"trigger": {"body": body}}
+            assert str(templates.render(reference, values)) == held
+    assert "trigger.body.note" not in shown
+    assert "the result of the run" in shown
+    steps = reverse("workflow_steps", args=[workflow.pk])
+    panel = html.unescape(alice.client.get(f"{steps}?step=a").content.decode())
+    assert "trigger.body.customer.e-mail" in panel
 
 
 def test_who_may(bob, charlie, workspace, books, made):
