@@ -299,7 +299,8 @@ class Turns(models.Model):
 
 
 from automations.agents.models import Agent, AgentTask  # noqa: E402, F401 - models of this app
-from automations.outgoing_models import (  # noqa: E402, F401 - models of this app
+from automations.integrations.models import Integration  # noqa: E402, F401 - models of this app
+from automations.outgoing_models import (  # noqa: E402, F401
     SigningSecret,
     WebhookDelivery,
     WebhookPosting,

@@ -178,12 +178,22 @@ def content_of(body, headers):
     return body, headers
 
 
-def send(method, url, headers=None, body=None, timeout=10.0, max_bytes=2**20, allow_private=()):
+def send(
+    method,
+    url,
+    headers=None,
+    body=None,
+    timeout=10.0,
+    max_bytes=2**20,
+    allow_private=(),
+    enough=None,
+):
     """Make a request and return its Response, whatever its status.
 
     `body` is bytes, text or JSON; `timeout` are the seconds for everything together, redirects
     and body included; a body above `max_bytes` is cut. `allow_private` are “host:port” that may be
-    private, besides those of AUTOMATIONS_ALLOWED_HOSTS. Raises Refused or Unreachable.
+    private, besides those of AUTOMATIONS_ALLOWED_HOSTS. `enough`, called with what has come of the
+    body so far, says whether the rest may be left. Raises Refused or Unreachable.
     """
     if not isinstance(method, str) or method.upper() not in METHODS:
         raise Refused(f"“{str(method)[:20]}” is not one of {', '.join(METHODS)}.")
@@ -193,7 +203,7 @@ def send(method, url, headers=None, body=None, timeout=10.0, max_bytes=2**20, al
     passage, begun = Passage(allowed, timeout), time.monotonic()
     for redirects in range(MAX_REDIRECTS + 1):
         try:
-            response, following = exchange(request, passage, max_bytes)
+            response, following = exchange(request, passage, max_bytes, enough)
         except Refused as error:
             error.perhaps_arrived = passage.sent
             raise
@@ -204,7 +214,7 @@ def send(method, url, headers=None, body=None, timeout=10.0, max_bytes=2**20, al
     raise Refused(f"The address leads on more than {MAX_REDIRECTS} times.", perhaps_arrived=True)
 
 
-def exchange(request, passage, max_bytes):
+def exchange(request, passage, max_bytes, enough=None):
     """Do one hop; return (response, None), or (None, the request that a redirect asks for)."""
     host = request.url.host
     url = httpcore.URL(
@@ -223,7 +233,7 @@ def exchange(request, passage, max_bytes):
             location = {name.lower(): value for name, value in answer.headers}.get(b"location")
             if answer.status in REDIRECTS and location:
                 return None, request.redirected(answer.status, location.decode("latin-1"))
-            return taken(request, answer, passage, max_bytes), None
+            return taken(request, answer, passage, max_bytes, enough), None
     except httpcore.TimeoutException as error:
         raise passage.too_slow(host) from error
     except httpcore.NetworkError as error:
@@ -236,12 +246,12 @@ def exchange(request, passage, max_bytes):
         ) from error
 
 
-def taken(request, answer, passage, max_bytes):
+def taken(request, answer, passage, max_bytes, enough=None):
     """Return the Response of an answer whose body is still on its way."""
     headers = headers_of(answer.headers)
     body = Body(max_bytes, headers.get("content-encoding", "").strip().lower())
     if not body.cut:
-        body.read(answer.stream, passage)
+        body.read(answer.stream, passage, enough)
     return Response(
         status=answer.status,
         headers=headers,

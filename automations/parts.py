@@ -85,6 +85,28 @@ class Book:
         workflow = self.workflow(id)
         return f"“{workflow.name}”" if workflow else "a workflow that is gone"
 
+    def connection(self, id):
+        """Return the workspace's living Integration of that id, or None."""
+        from automations.models import Integration
+
+        rows = Integration.objects.filter(pk=id, workspace=self.workspace_id, deleted_at=None)
+        return rows.first()
+
+    def connection_name(self, id):
+        """Return a connection's name in quotation marks."""
+        connection = self.connection(id)
+        return f"“{connection.server_name}”" if connection else "a connection that is gone"
+
+    def check_connection(self, id, kinds, pointer):
+        """Return the Integration of that id if it is of one of `kinds`; note a problem when not."""
+        connection = self.connection(id)
+        if connection is None:
+            self.wrong(pointer, "This connection is not in this workspace (any more).")
+        elif connection.kind not in kinds:
+            self.wrong(pointer, f"“{connection.server_name}” is not of the kind that is needed.")
+            return None
+        return connection
+
     def wrong(self, pointer, detail):
         """Note a problem."""
         self.problems.append({"pointer": pointer, "detail": detail})

@@ -98,11 +98,13 @@ class Body:
         elif encoding not in ("", "identity"):
             self.cut = f"It came packed as “{encoding[:40]}”, which KDAP did not ask for."
 
-    def read(self, stream, passage):
-        """Take chunks until the body, the limit or the time ends."""
+    def read(self, stream, passage, enough=None):
+        """Take chunks until the body, the limit or the time ends, or `enough(content)` is true."""
         try:
             for chunk in stream:
                 self.take(chunk)
+                if enough is not None and enough(self.content):
+                    return
                 if not self.cut and passage.is_over():
                     self.cut = f"It was not whole after {passage.seconds:g} s."
                 if self.cut or (self.inflater and self.inflater.eof):

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from automations import claiming, clock, delivering, dispatch, engine, pilot, trimming
+from automations.integrations import looking
 
 
 @shared_task(ignore_result=True)
@@ -21,6 +22,12 @@ def expand():
 def deliver():
     """Tell webhooks what happened for a few seconds."""
     delivering.deliver()
+
+
+@shared_task(ignore_result=True)
+def look_at_integration(id):
+    """See whether a connection works, and what tools it has."""
+    looking.look(id)
 
 
 @shared_task(ignore_result=True)

@@ -202,6 +202,8 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="KDAP <kdap@localhost
 
 # Where automations may call besides public addresses: host:port of servers in private networks
 AUTOMATIONS_ALLOWED_HOSTS = env.list("AUTOMATIONS_ALLOWED_HOSTS", default=[])
+# MCP servers that workspaces may have run on this machine: {"name": {"command": ["…"]}}
+AUTOMATIONS_MCP_SERVERS = env.json("AUTOMATIONS_MCP_SERVERS", default={})
 # Calls that one address of a webhook takes, and how long the runs of workflows are kept
 WEBHOOK_THROTTLE = env.str("WEBHOOK_THROTTLE", default="600/min")
 RUNS_KEPT_DAYS = env.int("RUNS_KEPT_DAYS", default=90)

@@ -2,10 +2,12 @@
 
 import hashlib
 from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
 
 from pydantic import Field
 
 from automations import at_home, outbound, saying, signed_calls, signing
+from automations.integrations import using
 from automations.parts import said_value
 from automations.steps.base import Failed, Step, registered
 from automations.walls import CallFailed
@@ -20,7 +22,8 @@ LARGEST = 2**20
 
 @registered
 class HttpRequest(Step):
-    """Call another server; its answer is the output: status, headers, body (parsed when JSON).
+    """Call another server; its answer is the output: status, headers, body (parsed when JSON). With
+    a connection the address is below the connection's own, and its secret goes along.
 
     Every attempt carries the same Idempotency-Key. A call that may have arrived is made again only
     when its method allows that, or `when_unknown` does; else a person decides. With `signed` it is
@@ -29,7 +32,9 @@ class HttpRequest(Step):
 
     label, icon, group = "Call a web address", "world", "Messages"
     outside: ClassVar[bool] = True
+    connects: ClassVar[tuple] = ("http",)
     type: Literal["http_request"] = "http_request"
+    connection: UUID | None = None
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = "POST"
     url: Annotated[str, Field(min_length=1, max_length=8000)]
     headers: dict[str, str] = Field(default={}, max_length=40)
@@ -71,6 +76,8 @@ class HttpRequest(Step):
 
     def _sent(self, request, go):
         limits = {"timeout": self.timeout, "max_bytes": LARGEST}
+        if self.connection:
+            return using.send(self._connection(go), request, **limits)
         if door := at_home.door_of(request["url"]):
             request["headers"] |= at_home.cause_headers(go.run.pk, go.run.depth)
             limits["allow_private"] = door
@@ -80,7 +87,13 @@ class HttpRequest(Step):
         return self.method in IDEMPOTENT or self.when_unknown == "again"
 
     def preview(self, go):
-        return {"would_send": self._request(go)}
+        request = self._request(go)
+        if self.connection:
+            request["url"] = using.address_of(self._connection(go), request["url"])
+        return {"would_send": request}
+
+    def _connection(self, go):
+        return using.connection_for(go, self.connection, self.connects)
 
     def _request(self, go):
         headers = {name: str(value) for name, value in go.render(self.headers).items()}
@@ -94,8 +107,14 @@ class HttpRequest(Step):
             "body": body,
         }
 
+    def check(self, book, pointer):
+        if self.connection:
+            book.check_connection(self.connection, self.connects, f"{pointer}/connection")
+
     def sentence(self, book):
         said = f"call {saying.address(book, self.url)} by {self.method}"
+        if self.connection:
+            said += f" through {book.connection_name(self.connection)}"
         said += f", headers {saying.named(book, self.headers)}" if self.headers else ""
         flat = isinstance(self.body, dict) and not any(
             isinstance(value, (dict, list)) for value in self.body.values()

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from automations import mailing, saying
+from automations.integrations import using
 from automations.parts import Condition, Part, said_condition
 from automations.steps.base import Failed, Step, registered
 from automations.walls import CallFailed
@@ -42,7 +43,8 @@ class Attachment(Part):
 
 @registered
 class SendEmail(Step):
-    """Send an e-mail. `to`, `cc`, `subject` and `body` may hold templates.
+    """Send an e-mail. `to`, `cc`, `subject` and `body` may hold templates. It goes by KDAP's own
+    mail server, or by that of a connection.
 
     The mail carries the same Message-ID at every attempt. When a worker dies while it is being
     sent, nobody can tell whether it went; `when_unknown` says whether a person decides then or
@@ -51,7 +53,9 @@ class SendEmail(Step):
 
     label, icon, group = "Send an e-mail", "mail", "Messages"
     outside: ClassVar[bool] = True
+    connects: ClassVar[tuple] = ("smtp",)
     type: Literal["send_email"] = "send_email"
+    connection: UUID | None = None
     to: Annotated[list[str], Field(min_length=1, max_length=50)]
     cc: list[str] = Field(default=[], max_length=50)
     reply_to: str = Field(default="", max_length=320)
@@ -63,7 +67,10 @@ class SendEmail(Step):
     def run(self, go):
         message = self._composed(go)
         try:
-            mailing.send(message)
+            if self.connection:
+                using.send_mail(self._connection(go), message)
+            else:
+                mailing.send(message)
         except CallFailed as error:
             unknown, told = error.perhaps_arrived, self._told(message)
             raise Failed(error.detail, again=True, unknown=unknown, output=told) from error
@@ -74,6 +81,9 @@ class SendEmail(Step):
 
     def preview(self, go):
         return {"would_send": self._told(self._composed(go))}
+
+    def _connection(self, go):
+        return using.connection_for(go, self.connection, self.connects)
 
     def _composed(self, go):
         values = go.render({"to": self.to, "cc": self.cc, "reply_to": self.reply_to})
@@ -124,11 +134,15 @@ class SendEmail(Step):
         if self.attachments:
             files = [item.sentence(book) for item in self.attachments]
             said += f" attaching {saying.joined(files)}"
+        if self.connection:
+            said += f" through {book.connection_name(self.connection)}"
         if self.when_unknown == "again":
             said += " (sent again when nobody knows whether it went)"
         return said
 
     def check(self, book, pointer):
+        if self.connection:
+            book.check_connection(self.connection, self.connects, f"{pointer}/connection")
         for number, item in enumerate(self.attachments):
             here = f"{pointer}/attachments/{number}"
             record = book.check_record(item.record, f"{here}/record")

@@ -1,0 +1,261 @@
+"""The kinds of connections: what each has to be told, and to which hosts its secret may go.
+
+A new kind is one class here; its page, its API and its checks follow from its fields.
+"""
+
+from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from automations.outbound import HEADER_NAME, OURS, checked_url, port_of
+from automations.walls import Refused
+from workspaces.errors import Invalid, pointer_step
+
+KINDS = {}
+
+
+def registered(kind):
+    """Make a kind known under its key."""
+    KINDS[kind.key] = kind
+    return kind
+
+
+def _address(text):
+    if not text:
+        return text
+    try:
+        return str(checked_url(text.strip()))
+    except Refused as error:
+        raise ValueError(error.detail) from None
+
+
+def _host(text):
+    text = text.strip().lower().rstrip(".")
+    if not text or any(letter in "/:@[]*?\\ " or not letter.isprintable() for letter in text):
+        raise ValueError("This is not the name of a host.")
+    return text
+
+
+def _header(text):
+    if text and (not HEADER_NAME.fullmatch(text) or text.lower() in OURS):
+        raise ValueError("This can't be the name of a header.")
+    return text
+
+
+def _sender(text):
+    from automations.mailing import MailError, addresses_of
+
+    try:
+        found = addresses_of(text)
+    except MailError as error:
+        raise ValueError(error.detail) from None
+    if len(found) != 1:
+        raise ValueError("Give one e-mail address.")
+    return found[0]
+
+
+Url = Annotated[str, Field(max_length=2000), AfterValidator(_address)]
+Host = Annotated[str, Field(max_length=253), AfterValidator(_host)]
+Header = Annotated[str, Field(max_length=100), AfterValidator(_header)]
+
+
+def host_of(url):
+    """Return “https://api.example.com:443” of an address: to whom a secret is bound."""
+    url = checked_url(url)
+    host = url.host.lower().rstrip(".")
+    return f"{url.scheme}://{f'[{host}]' if ':' in host else host}:{port_of(url)}"
+
+
+class Config(BaseModel):
+    """What a connection is told. `secret` is what its secret is called, "" when it needs none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=5000)
+    key: ClassVar[str]
+    label: ClassVar[str]
+    icon: ClassVar[str] = "plug"
+    has_tools: ClassVar[bool] = False
+
+    @property
+    def secret(self):
+        """What its secret is, in words, or ""."""
+        return ""
+
+    @property
+    def hosts(self):
+        """To whom its secret may go: a list of texts, which a change of address changes."""
+        raise NotImplementedError
+
+    @property
+    def where(self):
+        """Where it leads, for people."""
+        return self.hosts[0]
+
+
+class ByHttp(Config):
+    """A connection over HTTP, with one of four ways to say who calls."""
+
+    url: Annotated[Url, Field(min_length=1, title="Address")]
+    auth: Literal["none", "bearer", "api_key", "oauth2"] = "none"
+    header: Annotated[Header, Field(title="Header of the API key")] = "X-API-Key"
+    token_url: Annotated[Url, Field(title="Address that gives tokens (OAuth 2)")] = ""
+    client_id: Annotated[str, Field(max_length=500, title="Client ID (OAuth 2)")] = ""
+    scope: Annotated[str, Field(max_length=1000, title="Scope (OAuth 2)")] = ""
+
+    @model_validator(mode="after")
+    def _complete(self):
+        if self.auth == "oauth2" and not (self.token_url and self.client_id):
+            raise ValueError("OAuth 2 needs the address that gives tokens, and a client ID.")
+        if self.auth == "api_key" and not self.header:
+            raise ValueError("An API key needs the name of its header.")
+        return self
+
+    @property
+    def secret(self):
+        return {"bearer": "Token", "api_key": "API key", "oauth2": "Client secret"}.get(
+            self.auth, ""
+        )
+
+    @property
+    def hosts(self):
+        both = [self.url, self.token_url] if self.auth == "oauth2" else [self.url]
+        return list(dict.fromkeys(map(host_of, both)))
+
+    @property
+    def where(self):
+        return self.url
+
+
+@registered
+class McpConfig(ByHttp):
+    """An MCP server over streamable HTTP."""
+
+    key, label, icon = "mcp", "MCP server", "tools"
+    has_tools: ClassVar[bool] = True
+
+
+@registered
+class StdioConfig(Config):
+    """An MCP server that runs on KDAP's own machine: one of those that the administrator allows."""
+
+    key, label, icon = "mcp_stdio", "MCP server on this machine", "terminal"
+    has_tools: ClassVar[bool] = True
+    server: Annotated[str, Field(min_length=1, max_length=60, title="Server")]
+
+    @model_validator(mode="after")
+    def _allowed(self):
+        found = allowed_servers()
+        if self.server not in found:
+            known = ", ".join(found) or "none so far"
+            raise ValueError(
+                f"The administrator does not allow “{self.server}” (AUTOMATIONS_MCP_SERVERS); "
+                f"allowed: {known}."
+            )
+        return self
+
+    @property
+    def secret(self):
+        server = allowed_servers().get(self.server)
+        return server["secret"] if server else ""
+
+    @property
+    def hosts(self):
+        return [f"stdio:{self.server}"]
+
+    @property
+    def where(self):
+        server = allowed_servers().get(self.server)
+        return server["label"] if server else self.server
+
+
+@registered
+class HttpConfig(ByHttp):
+    """A server that workflows call by its address."""
+
+    key, label, icon = "http", "Web API", "world"
+
+
+@registered
+class SmtpConfig(Config):
+    """A mail server through which workflows send."""
+
+    key, label, icon = "smtp", "Mail server (SMTP)", "mail"
+    host: Annotated[Host, Field(title="Host")]
+    port: Annotated[int, Field(ge=1, le=65535, title="Port")] = 587
+    security: Annotated[Literal["starttls", "tls", "none"], Field(title="Encryption")] = "starttls"
+    username: Annotated[str, Field(max_length=320, title="User name")] = ""
+    sender: Annotated[str, Field(max_length=500, title="Sender"), AfterValidator(_sender)]
+
+    @model_validator(mode="after")
+    def _safe(self):
+        if self.username and self.security == "none":
+            raise ValueError("A password is sent over an encrypted connection only.")
+        return self
+
+    @property
+    def secret(self):
+        return "Password" if self.username else ""
+
+    @property
+    def hosts(self):
+        return [f"smtp://{self.host}:{self.port}"]
+
+
+def config_of(kind, values):
+    """Return the checked Config of a kind for its JSON; raise Invalid that names each mistake."""
+    if kind not in KINDS:
+        detail = f"There is no kind “{str(kind)[:40]}”; there is {', '.join(KINDS)}."
+        raise Invalid(detail, problems=[{"pointer": "/kind", "detail": detail}])
+    try:
+        return KINDS[kind].model_validate(values)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        problems = [
+            {
+                "pointer": "/config" + "".join(f"/{pointer_step(step)}" for step in item["loc"]),
+                "detail": item["msg"].removeprefix("Value error, ").rstrip(".") + ".",
+            }
+            for item in found[:20]
+        ]
+        raise Invalid(problems[0]["detail"], problems=problems) from None
+
+
+def allowed_servers():
+    """Return {name: {"command", "env", "label", "secret"}} of AUTOMATIONS_MCP_SERVERS.
+
+    `secret` is the environment's variable in which a workspace's secret is handed over, or "".
+    Raises ImproperlyConfigured.
+    """
+    found = {}
+    configured = settings.AUTOMATIONS_MCP_SERVERS
+    if not isinstance(configured, dict):
+        raise ImproperlyConfigured("AUTOMATIONS_MCP_SERVERS is a JSON object.")
+    for name, options in configured.items():
+        made = {"label": name, "env": {}, "secret": ""} | (
+            options if isinstance(options, dict) else {"command": options}
+        )
+        command, env = made.get("command"), made["env"]
+        texts = [made["label"], made["secret"]]
+        texts += [*command, *env, *env.values()] if isinstance(command, list) and command else [0]
+        if set(made) != {"command", "env", "label", "secret"} or not all(
+            isinstance(text, str) for text in texts
+        ):
+            raise ImproperlyConfigured(
+                f"AUTOMATIONS_MCP_SERVERS: “{name}” needs a command (a list of texts), and may "
+                "have env (an object of texts), label and secret (the name of a variable)."
+            )
+        found[name] = made
+    return found
+
+
+def is_same_host(url, config):
+    """Return whether an address leads to the host of a connection's own address."""
+    return host_of(url) == host_of(config.url)
+
+
+def split_origin(url):
+    """Return “https://host:port” of an address, as it is written."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

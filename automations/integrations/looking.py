@@ -1,0 +1,59 @@
+"""Looking whether a connection works, in a worker: the same way and place from which it is used."""
+
+from django.utils import timezone
+
+from automations import outbound
+from automations.integrations import auth, smtp
+from automations.integrations.kinds import config_of
+from automations.integrations.mcp_tools import list_tools
+from automations.integrations.models import Integration
+from automations.integrations.services import secret_of
+from workspaces.access import Actor, acting_as
+from workspaces.errors import KdapError
+
+SECONDS = 20.0
+
+
+def look(id):
+    """Try a connection and note what came of it, its tools too. Nothing is raised."""
+    with acting_as(Actor.system(task="look_at_integration")):
+        found = Integration.objects.filter(pk=id, deleted_at=None).first()
+    if found is None:
+        return
+    began, tools = timezone.now(), found.tools
+    try:
+        # Outside any transaction: the other side may take its time.
+        said, tools = LOOKS[found.kind](found)
+        works = True
+    except KdapError as error:
+        said, works = error.detail, False
+    with acting_as(Actor.system(task="look_at_integration")):
+        # What was changed meanwhile has to be looked at again.
+        rows = Integration.objects.filter(pk=id, last_event_version=found.last_event_version)
+        rows.update(looked_at=began, works=works, said=said[:2000], tools=tools)
+
+
+def _mcp(integration):
+    tools = list_tools(integration, SECONDS)
+    count = len(tools)
+    return f"It answers, and has {count} tool{'' if count == 1 else 's'}.", tools
+
+
+def _http(integration):
+    config = config_of(integration.kind, integration.config)
+    headers = auth.headers_for(config, secret_of(integration, config))
+    answer = outbound.send("GET", config.url, headers=headers, timeout=SECONDS, max_bytes=65536)
+    if answer.status in (401, 403):
+        raise outbound.Refused(f"It did not accept the secret (HTTP {answer.status}).")
+    if answer.status >= 500:
+        raise outbound.Unreachable(f"It answers with an error (HTTP {answer.status}).")
+    return f"It answers (HTTP {answer.status}).", []
+
+
+def _smtp(integration):
+    config = config_of(integration.kind, integration.config)
+    smtp.greet(config, secret_of(integration, config), SECONDS)
+    return "It answers, and takes e-mails from KDAP.", []
+
+
+LOOKS = {"mcp": _mcp, "mcp_stdio": _mcp, "http": _http, "smtp": _smtp}

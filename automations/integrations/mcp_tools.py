@@ -1,0 +1,221 @@
+"""The tools of MCP servers, as KDAP takes them: descriptions checked, arguments fitted, results cut.
+
+Whatever a server says of itself is text by others: it is stored and shown, never followed.
+"""
+
+import re
+from contextlib import contextmanager
+
+import orjson
+
+from automations.integrations import auth
+from automations.integrations.kinds import allowed_servers, config_of
+from automations.integrations.mcp_http import HttpWire
+from automations.integrations.mcp_session import ServerRefused, Session
+from automations.integrations.mcp_stdio import StdioWire
+from automations.integrations.services import secret_of
+from automations.walls import Unreachable
+from workspaces.errors import Invalid
+
+LIST_SECONDS = 20.0
+MOST_TOOLS = 300
+MOST_TEXT = 4000
+LARGEST_SCHEMA = 64 * 1024
+NAME = re.compile(r"[A-Za-z0-9_./:-]{1,128}")
+NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+
+
+@contextmanager
+def session_with(integration, seconds):
+    """Give a Session with an MCP connection, greeted; raise CallFailed, Conflict or Invalid."""
+    config = config_of(integration.kind, integration.config)
+    secret = secret_of(integration, config)
+    if integration.kind == "mcp_stdio":
+        server = allowed_servers()[config.server]
+        wire = StdioWire(server, secret, seconds, integration.server_name)
+    else:
+        headers = auth.headers_for(config, secret)
+        wire = HttpWire(config.url, headers, seconds, integration.server_name)
+    session = Session(wire, integration.server_name)
+    try:
+        session.greet()
+        yield session
+    except ServerRefused as error:
+        if "401" in error.detail and integration.kind == "mcp" and config.auth == "oauth2":
+            auth.forget(config, secret)
+        raise
+    finally:
+        session.close()
+
+
+def list_tools(integration, seconds=LIST_SECONDS):
+    """Return [{"name", "description", "schema"}] of an MCP connection; raise CallFailed."""
+    with session_with(integration, seconds) as session:
+        found = session.tools()
+        if len(found) > MOST_TOOLS:
+            raise session.nonsense(f"has {len(found):,} tools; at most {MOST_TOOLS} are taken")
+        tools = [described(tool, session) for tool in found]
+    names = [tool["name"] for tool in tools]
+    if len(set(names)) < len(names):
+        raise Unreachable(f"“{integration.server_name}” gave two tools the same name.")
+    return tools
+
+
+def described(tool, session):
+    """Return what is kept of a tool's description."""
+    name = tool.get("name") if isinstance(tool, dict) else None
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise session.nonsense(f"has a tool whose name can't be used: {str(name)[:60]}")
+    schema = tool.get("inputSchema")
+    if not isinstance(schema, dict) or len(orjson.dumps(schema)) > LARGEST_SCHEMA:
+        raise session.nonsense(f"does not say what its tool {name} takes")
+    return {
+        "name": name,
+        "title": str(tool.get("title") or "")[:200],
+        "description": str(tool.get("description") or "")[:MOST_TEXT],
+        "schema": schema,
+    }
+
+
+def call_tool(integration, tool, arguments, *, key, seconds):
+    """Return the output of a tool: its text, data and other contents.
+
+    Raises CallFailed, with `perhaps_arrived` when nobody knows whether it was done, and ToolFailed
+    when the tool itself says that it did not work.
+    """
+    with session_with(integration, seconds) as session:
+        result = session.call(tool, arguments, key)
+        output = output_of(result, session)
+    if result.get("isError"):
+        said = " ".join(output["text"].split())[:500] or "it gave no reason"
+        raise ToolFailed(f"“{tool}” of “{integration.server_name}” failed: {said}", output=output)
+    return output
+
+
+class ToolFailed(ServerRefused):
+    """The tool was called, and says that it did not work."""
+
+    title = "The tool did not work"
+
+    def __init__(self, detail, *, output):
+        super().__init__(detail)
+        self.output = output
+
+
+def output_of(result, session):
+    """Return a result as later steps refer to it; files in it are told of, not kept."""
+    content = result.get("content", [])
+    if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
+        raise session.nonsense("gave a result that is not of the protocol")
+    texts, others = [], []
+    for item in content:
+        if item.get("type") == "text" and isinstance(item.get("text"), str):
+            texts.append(item["text"])
+        else:
+            others.append(_told(item))
+    output = {"text": "\n".join(texts), "data": result.get("structuredContent")}
+    if output["data"] is None:
+        output["data"] = _parsed(output["text"])
+    return output | ({"files": others} if others else {})
+
+
+def _told(item):
+    resource = item.get("resource")
+    told = item | (resource if isinstance(resource, dict) else {})
+    kept = {key: told[key] for key in ("type", "mimeType", "uri", "name") if key in told}
+    content = told.get("data") or told.get("blob") or told.get("text")
+    size = {"characters": len(content)} if isinstance(content, str) else {}
+    text = {"text": told["text"]} if isinstance(told.get("text"), str) else {}
+    return {key: str(value)[:500] for key, value in kept.items()} | size | text
+
+
+def _parsed(text):
+    if text[:1] not in ("{", "["):
+        return None
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+# Arguments
+
+
+def options_of(schema):
+    """Return {name: its schema} of what a tool takes, and the set of those it needs."""
+    properties = schema.get("properties")
+    needed = schema.get("required")
+    return (
+        {
+            name: item if isinstance(item, dict) else {}
+            for name, item in (properties if isinstance(properties, dict) else {}).items()
+        },
+        set(filter(lambda name: isinstance(name, str), needed if isinstance(needed, list) else ())),
+    )
+
+
+def problems_with(schema, arguments):
+    """Return [(name, sentence)] of what is wrong with arguments that may hold templates."""
+    options, needed = options_of(schema)
+    found = [(name, f"“{name}” is needed.") for name in sorted(needed - set(arguments))]
+    for name, value in arguments.items():
+        if name not in options:
+            if options and schema.get("additionalProperties") is not True:
+                found.append((name, f"This tool takes no “{name}”; it takes {_listed(options)}."))
+        elif "{{" not in str(value):
+            try:
+                _fitted(name, value, options[name])
+            except Invalid as error:
+                found.append((name, error.detail))
+    return found
+
+
+def _listed(options):
+    return ", ".join(list(options)[:20])
+
+
+def fitted(schema, arguments):
+    """Return arguments as a schema wants them: numbers out of texts, empty ones left out.
+
+    Raises Invalid for what can't be what the tool takes.
+    """
+    options, needed = options_of(schema)
+    made = {}
+    for name, value in arguments.items():
+        if value is None and name not in needed:
+            continue
+        made[name] = _fitted(name, value, options.get(name, {}))
+    return made
+
+
+def _fitted(name, value, schema):
+    kind = schema.get("type")
+    if isinstance(value, str) and isinstance(kind, str) and kind != "string":
+        return _read(name, value.strip(), kind)
+    if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    choices = schema.get("enum")
+    if isinstance(choices, list) and choices and value not in choices:
+        raise Invalid(f"“{name}” is one of {', '.join(map(str, choices[:20]))}.")
+    return value
+
+
+def _read(name, text, kind):
+    if kind == "boolean" and text.lower() in ("true", "yes", "false", "no"):
+        return text.lower() in ("true", "yes")
+    if kind in ("integer", "number") and len(text) < 40 and NUMBER.fullmatch(text):
+        number = float(text)
+        if kind == "number" or number.is_integer():
+            return int(text) if re.fullmatch(r"-?\d+", text) else number
+    if kind in ("array", "object"):
+        try:
+            found = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            found = None
+        if isinstance(found, list if kind == "array" else dict):
+            return found
+    if kind in ("boolean", "integer", "number", "array", "object"):
+        words = {"array": "a list", "object": "an object", "boolean": "true or false"}
+        wanted = words.get(kind, "a whole number" if kind == "integer" else "a number")
+        raise Invalid(f"“{name}” is {wanted}, not “{text[:60]}”.")
+    return text

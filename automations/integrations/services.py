@@ -1,0 +1,209 @@
+"""What people do with connections. Each verb checks the actor, then appends an event.
+
+Secrets are in no event: a secret is sealed together with the hosts it was given for, and opened
+only for these. A changed address leaves it useless until it is given again, and undoing the change
+makes it good again.
+"""
+
+import orjson
+from django.db import transaction
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from automations.integrations.kinds import KINDS, config_of
+from automations.integrations.models import Integration
+from automations.secrets import seal, unseal
+from workspaces import access
+from workspaces.errors import Conflict, Invalid, Missing
+from workspaces.events import append, applied, applies, keeps, stamp
+from workspaces.services import clean_name
+
+LOOKS = ("tools", "said", "works", "asked_at", "looked_at")
+keeps("integrations", "integration_id", but=("sealed", *LOOKS))
+
+MOST_OF_A_WORKSPACE = 200
+MOST_SECRET = 10_000
+CHANGEABLE = ("server_name", "config")
+
+
+def find_integration(actor, id, action="read", *, trashed=False):
+    """Return the Integration of that id if `actor` may do `action` there.
+
+    Raises Missing, Forbidden.
+    """
+    related = Integration.objects.select_related("workspace", "owner")
+    found = related.filter(pk=id).first()
+    if found is None or found.workspace.deleted_at:
+        raise Missing("There is no such connection, or it is not shared with you.")
+    access.require(actor, action, found.workspace_id)
+    if found.deleted_at and not trashed:
+        raise Missing("This connection was deleted.")
+    return found
+
+
+def create_integration(*, workspace, server_name, kind, config, actor, secret=""):
+    """Make a connection; return it. Raises Invalid, Conflict, Forbidden or Missing."""
+    access.require(actor, "write", workspace)
+    if workspace.integrations.filter(deleted_at=None).count() >= MOST_OF_A_WORKSPACE:
+        raise Conflict(f"A workspace can have {MOST_OF_A_WORKSPACE} connections; delete one first.")
+    values = _cleaned(kind, {"server_name": server_name, "config": config})
+    id = uuid7()
+    payload = values | {"kind": kind, "owner": str(actor.user.pk)}
+    append(type="integration.created", stream_id=id, workspace_id=workspace.pk, payload=payload)
+    made = Integration.objects.get(pk=id)
+    if secret:
+        set_secret(integration=made, secret=secret, actor=actor)
+    return made
+
+
+def change_integration(*, integration, actor, **values):
+    """Change the name or the configuration; return the connection.
+
+    Its kind stays. With another host its secret has to be given again.
+    """
+    access.require(actor, "write", integration.workspace_id)
+    values = _cleaned(integration.kind, values)
+    now = {key: value for key, value in values.items() if getattr(integration, key) != value}
+    if now:
+        was = {key: getattr(integration, key) for key in now}
+        _append(integration, "integration.changed", {"now": now, "was": was})
+        if "config" in now:
+            rows = Integration.objects.filter(pk=integration.pk)
+            rows.update(works=None, said="", looked_at=None, asked_at=None)
+            integration.refresh_from_db()
+    return integration
+
+
+def _cleaned(kind, values):
+    unknown = set(values) - set(CHANGEABLE)
+    if unknown:
+        raise Invalid(f"“{min(unknown)}” can't be changed.")
+    made = dict(values)
+    if "server_name" in made:
+        made["server_name"] = clean_name(made["server_name"], "name for the connection")
+    if "config" in made:
+        made["config"] = config_of(kind, made["config"]).model_dump(mode="json")
+    return made
+
+
+def set_secret(*, integration, secret, actor):
+    """Give a connection its secret; the one before is gone. An empty one takes it away."""
+    access.require(actor, "write", integration.workspace_id)
+    if len(secret) > MOST_SECRET or any(not letter.isprintable() for letter in secret):
+        raise Invalid("A secret is one line of at most 10,000 characters.")
+    _append(integration, "integration.secret_set", {"gone": not secret})
+    hosts = config_of(integration.kind, integration.config).hosts
+    sealed = seal(orjson.dumps({"hosts": hosts, "secret": secret}).decode()) if secret else None
+    Integration.objects.filter(pk=integration.pk).update(sealed=sealed)
+    integration.refresh_from_db()
+    return integration
+
+
+def secret_of(integration, config):
+    """Return the secret for the hosts of `config`, "" when the connection needs none.
+
+    For those who make the call only. Raises Conflict when there is none, or when it was given for
+    other hosts.
+    """
+    if not config.secret:
+        return ""
+    lacks = "It has no secret yet" if integration.sealed is None else ""
+    if not lacks:
+        opened = orjson.loads(unseal(integration.sealed))
+        if set(config.hosts) <= set(opened["hosts"]):
+            return opened["secret"]
+        lacks = "Its secret was given for another address"
+    raise Conflict(f"{lacks}: enter it on the page of “{integration.server_name}”.")
+
+
+def needs_secret(integration):
+    """Return whether its secret is missing, or was given for other hosts."""
+    try:
+        secret_of(integration, config_of(integration.kind, integration.config))
+    except (Conflict, Invalid):
+        return True
+    return False
+
+
+def ask_to_look(*, integration, actor):
+    """Have a worker look whether a connection works, and what tools it has."""
+    from automations import tasks
+
+    access.require(actor, "write", integration.workspace_id)
+    Integration.objects.filter(pk=integration.pk).update(asked_at=timezone.now())
+    integration.refresh_from_db()
+    id = str(integration.pk)
+    transaction.on_commit(lambda: tasks.look_at_integration.delay(id), robust=True)
+    return integration
+
+
+def delete_integration(*, integration, actor):
+    """Delete a connection. Steps that use it fail until it is back."""
+    access.require(actor, "write", integration.workspace_id)
+    _append(integration, "integration.deleted", {"server_name": integration.server_name})
+
+
+def restore_integration(*, integration, actor):
+    """Take back that a connection was deleted; its secret is still there."""
+    access.require(actor, "write", integration.workspace_id)
+    if integration.deleted_at is None:
+        raise Conflict("This connection was not deleted.")
+    _append(integration, "integration.restored", {})
+    return integration
+
+
+def usable(workspace_id, kinds=tuple(KINDS)):
+    """Return the living connections of a workspace that are of some kinds."""
+    rows = Integration.objects.filter(workspace=workspace_id, deleted_at=None)
+    return rows.filter(kind__in=kinds)
+
+
+def _append(integration, type, payload):
+    append(
+        type=type,
+        stream_id=integration.pk,
+        workspace_id=integration.workspace_id,
+        payload=payload,
+    )
+    integration.refresh_from_db()
+
+
+@applies("integration.created")
+def _created(event):
+    made = Integration(
+        id=event.stream_id,
+        workspace_id=event.workspace_id,
+        owner_id=event.payload["owner"],
+        server_name=event.payload["server_name"],
+        kind=event.payload["kind"],
+        config=event.payload["config"],
+        created_at=event.timestamp,
+        updated_at=event.timestamp,
+        **stamp(event),
+    )
+    applied(Integration.objects.bulk_create([made]))
+
+
+def _touch(event, **columns):
+    rows = Integration.objects.filter(pk=event.stream_id)
+    applied(rows.update(updated_at=event.timestamp, **stamp(event), **columns))
+
+
+@applies("integration.changed")
+def _changed(event):
+    _touch(event, **event.payload["now"])
+
+
+@applies("integration.secret_set")
+def _secret_set(event):
+    _touch(event)
+
+
+@applies("integration.deleted")
+def _deleted(event):
+    _touch(event, deleted_at=event.timestamp)
+
+
+@applies("integration.restored")
+def _restored(event):
+    _touch(event, deleted_at=None)

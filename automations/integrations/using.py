@@ -1,0 +1,87 @@
+"""Connections in the hands of a run's steps."""
+
+from dataclasses import replace
+
+from automations import outbound
+from automations.integrations import auth, smtp
+from automations.integrations.kinds import config_of, is_same_host
+from automations.integrations.models import Integration
+from automations.integrations.services import secret_of
+from workspaces.access import acting_as
+from workspaces.errors import KdapError
+
+HIDDEN = "•••"
+
+
+class NotUsable(KdapError):
+    """A connection that a step can't use."""
+
+    title = "This connection can't be used"
+
+
+def connection_for(go, id, kinds):
+    """Return the connection that a step of a run names; raise NotUsable when it can't be used there."""
+    with acting_as(go.actor):
+        found = Integration.objects.filter(
+            pk=id, workspace=go.run.workspace_id, deleted_at=None
+        ).first()
+    if found is None:
+        raise NotUsable("The connection of this step was deleted, or is not in this workspace.")
+    if found.kind not in kinds:
+        raise NotUsable(
+            f"“{found.server_name}” is not a connection of the kind that this step needs."
+        )
+    return found
+
+
+def address_of(integration, url):
+    """Return the whole address that a step means; “/orders” is below the connection's own.
+
+    Raises Failed for one on another host: the secret does not go there.
+    """
+    config = config_of(integration.kind, integration.config)
+    if not url.lower().startswith(("http://", "https://")):
+        return f"{config.url.rstrip('/')}/{url.lstrip('/')}" if url else config.url
+    if not is_same_host(url, config):
+        raise NotUsable(
+            f"“{integration.server_name}” is for {config.url[:200]} only; "
+            "its secret goes to no other host."
+        )
+    return url
+
+
+def send(integration, request, **options):
+    """Make a request with the secret of a connection; return the Response, in which nobody can
+    read it: servers may answer with what they were sent.
+
+    Raises CallFailed, Conflict when the secret is missing, NotUsable for another host.
+    """
+    config = config_of(integration.kind, integration.config)
+    secret = secret_of(integration, config)
+    url = address_of(integration, request["url"])
+    for _ in range(2):
+        ours = auth.headers_for(config, secret)
+        names = {name.lower() for name in ours}
+        given = {k: v for k, v in request["headers"].items() if k.lower() not in names}
+        answer = outbound.send(
+            request["method"], url, headers=given | ours, body=request["body"], **options
+        )
+        if answer.status != 401 or config.auth != "oauth2":
+            break
+        auth.forget(config, secret)  # a token may end before its time; nothing was done with it
+    return hidden(answer, {secret, *(value.removeprefix("Bearer ") for value in ours.values())})
+
+
+def hidden(answer, secrets):
+    """Return a Response with secrets made unreadable."""
+    body, headers = answer.body, answer.headers
+    for secret in filter(None, secrets):
+        body = body.replace(secret.encode(), HIDDEN.encode())
+        headers = {name: value.replace(secret, HIDDEN) for name, value in headers.items()}
+    return replace(answer, body=body, headers=headers)
+
+
+def send_mail(integration, message):
+    """Send an e-mail through a connection; raise CallFailed, Conflict."""
+    config = config_of(integration.kind, integration.config)
+    smtp.send(message, config, secret_of(integration, config))
