@@ -13,6 +13,7 @@ from records import (
     api_jobs,
     api_structure_jobs,
     api_structures,
+    api_views,
 )
 from workspaces import api as workspaces
 from workspaces import api_log
@@ -38,6 +39,9 @@ urlpatterns = [
     path(f"{WORKSPACE}records/", records.Records.as_view()),
     path(RECORD, records.OneRecord.as_view()),
     path(f"{RECORD}restore/", records.RestoreRecord.as_view()),
+    path(f"{RECORD}views/", api_views.RecordViews.as_view()),
+    path("views/<uuid:view_id>/", api_views.OneView.as_view()),
+    path("views/<uuid:view_id>/restore/", api_views.RestoreView.as_view()),
     path("field-types/", api_structures.FieldTypes.as_view()),
     path(f"{RECORD}structure/", api_structures.OneStructure.as_view()),
     path(f"{RECORD}structure/preview/", api_structures.Preview.as_view()),

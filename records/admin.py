@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from records import services
-from records.models import Record, RecordStructure, StructureVersion
+from records.models import Record, RecordStructure, RecordView, StructureVersion
 from workspaces.admin import events_link
 from workspaces.admin_base import ReadOnlyAdmin, VerbAdmin, pretty
 
@@ -106,3 +106,29 @@ class StructureVersionAdmin(ReadOnlyAdmin):
     @admin.display(description="structure")
     def as_text(self, version):
         return format_html("<pre>{}</pre>", pretty(version.structure))
+
+
+@admin.register(RecordView)
+class RecordViewAdmin(ReadOnlyAdmin):
+    """Named ways to see records; they are made and changed in the grid and over the API."""
+
+    list_display = ["name", "record", "owner", "personal", "updated_at", "deleted_at"]
+    list_select_related = ["record", "owner"]
+    list_filter = ["personal", ("deleted_at", admin.EmptyFieldListFilter), "created_at"]
+    search_fields = ["name", "record__name", "owner__email"]
+    fields = ["name", "record", "workspace", "owner", "personal", "created_at", "updated_at"]
+    fields += ["deleted_at", "asks", "looks", "log"]
+    readonly_fields = ["asks", "looks", "log"]
+
+    @admin.display(description="asks for")
+    def asks(self, view):
+        return format_html("<pre>{}</pre>", pretty(view.question))
+
+    @admin.display(description="looks")
+    def looks(self, view):
+        return format_html("<pre>{}</pre>", pretty(view.layout))
+
+    @admin.display(description="history")
+    def log(self, view):
+        """Return a link to the view's events."""
+        return events_link(view.pk)

@@ -38,6 +38,7 @@ AS_OF = parameter(
     "Read the record as it was: an ISO 8601 date and time, or the number of an event.",
 )
 FILTERS = [
+    parameter("view", TEXT, "The id of a view: its filter, order, search and fields."),
     parameter("where", TEXT, "A tree of conditions as JSON."),
     parameter("search", TEXT, "A text that any field may contain."),
     AS_OF,

@@ -3,6 +3,8 @@
 `?price__lt=10` is a condition, `?where=` a whole tree of them; what is neither is named in a 400.
 """
 
+from uuid import UUID
+
 import orjson
 
 from records import indexes
@@ -10,10 +12,12 @@ from records.cursors import decode_cursor, encode_cursor
 from records.history import quoted
 from records.past import as_of
 from records.query import Query
-from workspaces.errors import Invalid, KdapError
+from records.saved_views import NOWHERE, find_view, question_of
+from workspaces.access import current_actor
+from workspaces.errors import Conflict, Invalid, KdapError, Missing
 
 SYSTEM = ("created_at", "updated_at", "created_by", "updated_by")
-FILTERS = ("where", "search", "as_of")
+FILTERS = ("view", "where", "search", "as_of")
 COUNTS = ("none", "exact", "estimated")
 MOST_SORTS = 10
 
@@ -63,21 +67,42 @@ def query_of(record, params, *, also=(), shaped=True):
     """Return the EntryQuery that query parameters ask for.
 
     `also` are parameters that the endpoint itself reads; with `shaped`, sort and fields count.
-    `as_of` asks of the record as it was.
-    Raises KdapError for unknown parameters and Invalid for unusable values.
+    `as_of` asks of the record as it was; `view` adds what that view asks for.
+    Raises KdapError for unknown parameters, Invalid for unusable values, and Missing or Conflict
+    for a view that can't be had, or not whole.
     """
-    question = {}
     if params.get("as_of"):
         record = as_of(record, params["as_of"])
-    if shaped:
+    seen = _of_view(record, params["view"]) if params.get("view") else {}
+    question = {"sort": seen["sort"], "fields": seen["fields"]} if seen and shaped else {}
+    if shaped and ("sort" in params or not seen):
         question["sort"] = words(params.get("sort"), MOST_SORTS)
+    if shaped and ("fields" in params or not seen):
         question["fields"] = words(params.get("fields"), 1000) if "fields" in params else None
     known = {*FILTERS, *also, *(("sort", "fields") if shaped else ())}
     conditions = list(_conditions(record, params, known))
     if params.get("where"):
         conditions.append(_tree(params["where"]))
+    if seen.get("where"):
+        conditions.append(seen["where"])
     where = conditions[0] if len(conditions) == 1 else {"and": conditions} if conditions else None
-    return EntryQuery(record, where=where, search=params.get("search", ""), **question)
+    search = params.get("search", seen.get("search", ""))
+    return EntryQuery(record, where=where, search=search, **question)
+
+
+def _of_view(record, named):
+    """Return what a view shows: where, sort, search and fields (None for all)."""
+    try:
+        view = find_view(current_actor(), UUID(named), record=record)
+    except ValueError:
+        raise Missing(NOWHERE) from None
+    asked = question_of(view, record)
+    if asked.left_out:
+        raise Conflict(f"The view “{view.name}” can't be read whole. {asked.left_out[0]}")
+    hidden = set(view.layout.get("hidden", ()))
+    keys = [field.key for field in record.structure.fields if field.id not in hidden]
+    fields = [*keys, *SYSTEM] if hidden else None
+    return {"where": asked.where, "sort": asked.sort, "search": asked.search, "fields": fields}
 
 
 def words(text, most):

@@ -6,4 +6,12 @@ class RecordsConfig(AppConfig):
 
     def ready(self):
         # Each registers what it knows of events.
-        from records import purging, sentences, trimming, undo, undo_definitions  # noqa: F401
+        from records import (  # noqa: F401
+            purging,
+            saved_views,
+            sentences,
+            trimming,
+            undo,
+            undo_definitions,
+            undo_saved_views,
+        )

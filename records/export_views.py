@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 from records.exports import Export
 from records.grid import Asked
 from records.query import Query
-from records.requests import get_record
+from records.requests import get_record, view_in
 from workspaces.errors import Missing
 
 TYPES = {
@@ -41,7 +41,7 @@ def choose(request, record_id):
     record = get_record(request, record_id)
     if token := request.GET.get("token"):
         return JsonResponse(cache.get(f"export:{token[:40]}") or {"done": 0, "over": False})
-    asked = Asked.of(record, request.GET)
+    asked = Asked.of(record, request.GET, view_in(request, record))
     params = request.GET.copy()
     context = {
         "record": record,
@@ -58,11 +58,11 @@ def choose(request, record_id):
 @login_required
 @require_safe
 def export(request, record_id, form):
-    """Stream the entries that ?where=, ?search=, ?sort= and ?fields= ask for."""
+    """Stream the entries that ?view=, ?where=, ?search=, ?sort= and ?fields= ask for."""
     if form not in TYPES:
         raise Missing(f"There is no export as “{form[:20]}”; there are {', '.join(TYPES)}.")
     record = get_record(request, record_id)
-    asked = Asked.of(record, request.GET)
+    asked = Asked.of(record, request.GET, view_in(request, record))
     keys = [key for key in request.GET.get("fields", "").split(",") if key]
     query = Query(
         asked.record, where=asked.where, sort=asked.sort, search=asked.search, fields=keys or None

@@ -12,6 +12,7 @@ from records import indexes
 from records.models import Record
 from records.past import as_of
 from records.query import AGGREGATES, Query, plain
+from records.saved_views import Question, question_of
 from workspaces.errors import Conflict, Invalid
 
 BLOCK = 200
@@ -57,13 +58,15 @@ class Asked:
     search: str = ""
 
     @classmethod
-    def of(cls, record, data):
+    def of(cls, record, data, view=None):
         """Return the question in `data`, a dict of texts (request.GET); raise Invalid.
 
-        With `as_of` it is asked of the record as it was at that moment.
+        With `as_of` it is asked of the record as it was at that moment. `view` is a RecordView that
+        asks for what `data` itself does not name.
         """
         if data.get("as_of"):
             record = as_of(record, data["as_of"])
+        kept = question_of(view, record) if view else Question()
         where = data.get("where") or None
         if where is not None:
             try:
@@ -72,7 +75,12 @@ class Asked:
                 detail = "The filter in the address is not complete."
                 raise Invalid(detail, problems=[{"pointer": "", "detail": detail}]) from None
         sort = tuple(key for key in data.get("sort", "").split(",") if key)
-        return cls(record, where, sort, data.get("search", ""))
+        return cls(
+            record,
+            where if "where" in data else kept.where,
+            sort if "sort" in data else tuple(kept.sort),
+            data.get("search", kept.search),
+        )
 
     @cached_property
     def query(self):

@@ -7,7 +7,7 @@ from records.entries import MOST_ROWS, delete_entries
 from records.grid import BLOCK, Asked, check_version, wanted_sums
 from records.models import GridState
 from records.places import nearest, place_of
-from records.requests import get_record, json_answer, read_json
+from records.requests import get_record, json_answer, read_json, view_in
 from records.shape import shape_of
 from workspaces.errors import Invalid
 
@@ -101,18 +101,20 @@ def sums(request, id):
 @json_answer
 def shape(request, id):
     """Return the newest description of the record, after its fields were changed."""
-    return shape_of(request, get_record(request, id))
+    record = get_record(request, id)
+    return shape_of(request, record, view_in(request, record))
 
 
 @require_POST
 @json_answer
 def state(request, id):
-    """Keep how this person likes to see the grid."""
+    """Keep how this person likes to see the grid, or in ?view= one of its views."""
     record = get_record(request, id)
     if len(request.body) > 100_000:
         raise Invalid("That is more than a grid's settings can be.")
-    parts = GridState.parts_of(read_json(request))
-    GridState.objects.update_or_create(record=record, user=request.user, defaults={"state": parts})
+    parts, view = GridState.parts_of(read_json(request)), view_in(request, record)
+    kept = {"state": parts, "seen": view.last_event_version if view else 0}
+    GridState.objects.update_or_create(record=record, user=request.user, view=view, defaults=kept)
     return {"saved": True}
 
 

@@ -14,7 +14,7 @@ from records.factory import sequence_name
 from records.history import quoted
 from records.imports import files
 from records.jobs import ImportJob
-from records.models import Record, RecordStructure, StructureVersion
+from records.models import Record, RecordStructure, RecordView, StructureVersion
 from records.names import history_name
 from workspaces.access import Actor, acting_as
 from workspaces.errors import Conflict
@@ -27,13 +27,15 @@ log = logging.getLogger(__name__)
 
 
 def purge_overdue():
-    """Purge all that is due: fields, then records, then workspaces; return how many of each."""
+    """Purge all that is due, smaller things first; return how many of each."""
     with acting_as(Actor.system(task="purge")):
         fields = overdue_fields()
+        views = list(overdue_views())
         records = list(overdue_records())
         rooms = overdue_workspaces()
     return {
         "fields": sum(_alone(purge_fields, record, ids) for record, ids in fields),
+        "views": sum(_alone(_purge_view, view) for view in views),
         "records": sum(_alone(purge_record, record) for record in records),
         "workspaces": sum(_alone(_purge_room, room) for room in rooms),
     }
@@ -49,6 +51,24 @@ def _alone(purge, *args):
         log.warning("%s is in use; it will be purged another time", args[0])
         return False
     return True
+
+
+def overdue_views():
+    """Return the views whose time in the trash is over; those of deleted records go with them."""
+    now = timezone.now()
+    gone = RecordView.objects.filter(record__deleted_at=None, workspace__deleted_at=None)
+    for view in gone.exclude(deleted_at=None).select_related("workspace"):
+        if view.deleted_at < now - dt.timedelta(days=view.workspace.retention_days):
+            yield view
+
+
+def _purge_view(view):
+    append(
+        type="view.purged",
+        stream_id=view.pk,
+        workspace_id=view.workspace_id,
+        payload={"name": view.name},
+    )
 
 
 def overdue_records():

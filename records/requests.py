@@ -8,6 +8,7 @@ from django.db import DatabaseError, transaction
 from django.http import HttpResponse
 from django.utils.functional import SimpleLazyObject
 
+from records import saved_views
 from records.lookup import NOWHERE, find_record
 from workspaces.errors import Invalid, KdapError, Missing, in_words
 
@@ -23,6 +24,18 @@ def get_record(request, id, action="read"):
     # Only a whole page reads it; what the grid asks for is one question less.
     request.workspace = SimpleLazyObject(lambda: record.workspace)
     return record
+
+
+def view_in(request, record):
+    """Return the RecordView that ?view= names, or None; raise Missing."""
+    named = request.GET.get("view")
+    if not named:
+        return None
+    try:
+        id = UUID(named)
+    except ValueError:
+        raise Missing(saved_views.NOWHERE) from None
+    return saved_views.find_view(request.actor, id, record=record)
 
 
 def answer(data, status=200):

@@ -1,6 +1,6 @@
 """What events about records and entries mean to people."""
 
-from records.models import RecordStructure
+from records.models import RecordStructure, RecordView
 from workspaces.sentences import Named, counted, listed, names, retold, says
 
 
@@ -132,3 +132,45 @@ def _imported(operation):
 
 
 retold["import"] = _imported
+
+
+@names("view")
+def _views(ids):
+    found = RecordView.objects.filter(pk__in=ids).select_related("record")
+    return {
+        view.pk: Named(view.name, "" if view.deleted_at else view.get_absolute_url(), "eye")
+        for view in found
+    }
+
+
+@says("view.created", icon="eye")
+def _view_made(fact):
+    return f"Made the view “{fact.payload['name']}”"
+
+
+@says("view.changed", icon="eye")
+def _view_changed(fact):
+    now, was = fact.payload["now"], fact.payload["was"]
+    if "name" in now:
+        return f"Renamed the view “{was['name']}” to “{now['name']}”"
+    if "personal" in now:
+        return f"{'Kept' if now['personal'] else 'Shared'} the view {fact.name}" + (
+            " for themselves" if now["personal"] else ""
+        )
+    what = "what it shows" if "question" in now else "how its columns look"
+    return f"Saved the view {fact.name}: {what}"
+
+
+@says("view.deleted", icon="trash")
+def _view_deleted(fact):
+    return f"Deleted the view “{fact.payload['name']}”"
+
+
+@says("view.restored", icon="restore")
+def _view_restored(fact):
+    return f"Took the view “{fact.payload['name']}” out of the trash"
+
+
+@says("view.purged", icon="trash")
+def _view_purged(fact):
+    return f"Removed the view “{fact.payload['name']}” for good"

@@ -7,6 +7,7 @@ from django.utils.safestring import mark_safe
 
 from records import feed, fields
 from records.models import GridState
+from records.saved_views import question_of
 from workspaces.access import allows
 from workspaces.models import Member
 
@@ -25,11 +26,12 @@ ADDRESSES = {
     "state": "record_state",
     "newEntry": "entry_new",
     "newField": "field_new",
+    "newView": "view_new",
 }
 
 
-def shape_of(request, record):
-    """Return the grid's description of `record` for the person who asks, JSON-able."""
+def shape_of(request, record, view=None):
+    """Return the grid's description of `record`, seen in a RecordView or not, JSON-able."""
     return {
         "record": {"id": record.pk, "name": record.name, "version": record.version},
         "fields": [describe(field) for field in record.structure.fields],
@@ -42,14 +44,27 @@ def shape_of(request, record):
             action: record.past is None and allows(request.actor, action, record.workspace_id)
             for action in ("write", "structure")
         },
-        "urls": {name: reverse(view, args=[record.pk]) for name, view in ADDRESSES.items()}
+        "urls": {name: reverse(page, args=[record.pk]) for name, page in ADDRESSES.items()}
+        | _of_view(record, view)
         | {
             "entry": reverse("entry", args=[record.pk, 0]).removesuffix("0/"),
             "field": reverse("field", args=[record.pk, "_"]).removesuffix("_/"),
         },
-        "state": state_of(request, record),
+        "state": state_of(request, record, view),
+        "view": describe_view(record, view) if view else None,
         "zone": timezone.get_current_timezone_name(),
         "asOf": record.past.event if record.past else None,
+    }
+
+
+def _of_view(record, view):
+    """Return the addresses that are others in a view."""
+    if view is None:
+        return {}
+    asked = f"?view={view.pk}"
+    return {
+        "state": reverse("record_state", args=[record.pk]) + asked,
+        "shape": reverse("record_shape", args=[record.pk]) + asked,
     }
 
 
@@ -90,9 +105,31 @@ def people_in(workspace_id):
     ]
 
 
-def state_of(request, record):
-    """Return how this person likes to see this record."""
-    kept = GridState.objects.filter(record=record, user=request.user).first()
+def describe_view(record, view):
+    """Return what the browser knows of the view that it shows."""
+    asked = question_of(view, record)
+    return {
+        "id": view.pk,
+        "name": view.name,
+        "version": view.last_event_version,
+        "where": asked.where,
+        "sort": asked.sort,
+        "search": asked.search,
+        "leftOut": asked.left_out,
+        "layout": view.layout,
+        "url": reverse("view_save", args=[record.pk, view.pk]),
+    }
+
+
+def state_of(request, record, view=None):
+    """Return how this person likes to see this record, in a view or outside of all.
+
+    In a view it is how the view was saved, until the person changes it for themselves; and it is
+    that again when somebody saves the view anew.
+    """
+    kept = GridState.objects.filter(record=record, user=request.user, view=view).first()
+    if view is not None and (kept is None or kept.seen != view.last_event_version):
+        return view.layout
     return kept.state if kept else {}
 
 

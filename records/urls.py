@@ -11,6 +11,7 @@ from records import (
     history_views,
     log_export_views,
     past_views,
+    saved_view_pages,
     structure_job_views,
     structure_views,
     trash_views,
@@ -40,6 +41,20 @@ urlpatterns = [
     path("r/<uuid:id>/redo", undo_views.redo_last, name="grid_redo"),
     path("r/<uuid:id>/news", undo_views.news, name="grid_news"),
     path("r/<uuid:id>/past/", past_views.bring_back, name="record_past"),
+    # Views
+    path("r/<uuid:id>/views/new/", saved_view_pages.view_new, name="view_new"),
+    path("r/<uuid:id>/views/<uuid:view_id>/", saved_view_pages.view_edit, name="view_edit"),
+    path("r/<uuid:id>/views/<uuid:view_id>/save", saved_view_pages.view_save, name="view_save"),
+    path(
+        "r/<uuid:id>/views/<uuid:view_id>/delete/",
+        saved_view_pages.view_delete,
+        name="view_delete",
+    ),
+    path(
+        "r/<uuid:id>/views/<uuid:view_id>/restore",
+        saved_view_pages.view_restore,
+        name="view_restore",
+    ),
     # Entries
     path("r/<uuid:id>/e/new/", entry_views.entry_new, name="entry_new"),
     path("r/<uuid:id>/e/<int:entry_id>/", entry_views.entry, name="entry"),

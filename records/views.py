@@ -13,7 +13,8 @@ from records import services
 from records.forms import DeleteForm, RecordForm, SettingsForm
 from records.grid import Asked
 from records.plain import cells_of
-from records.requests import get_record, problem_of
+from records.requests import get_record, problem_of, view_in
+from records.saved_views import views_of
 from records.shape import embedded, shape_of
 from workspaces import access
 from workspaces.errors import Invalid
@@ -44,16 +45,17 @@ class Pages(Paginator):
 def record(request, id):
     """Show a record: a plain table that works by itself, which the grid then takes over."""
     record = get_record(request, id)
+    view = view_in(request, record)
     page, status, data, problem = None, 200, {}, None
     try:
-        asked = Asked.of(record, request.GET)
+        asked = Asked.of(record, request.GET, view)
         record = asked.record
         data["rows"] = asked.rows(0)
         if "page" in request.GET:
             page = Pages(asked).get_page(request.GET["page"])
     except Invalid as error:
         problem, status = problem_of(error), 422
-    data |= shape_of(request, record) | ({"problem": problem} if problem else {})
+    data |= shape_of(request, record, view) | ({"problem": problem} if problem else {})
     rows = page.object_list if page else data.get("rows", ())[:PAGE]
     context = {
         "record": record,
@@ -64,6 +66,9 @@ def record(request, id):
         "data": embedded(data),
         "problem": data.get("problem"),
         "rights": data["rights"],
+        "views": views_of(record, request.actor),
+        "view": view,
+        "left_out": data["view"]["leftOut"] if view else (),
         "may_restore": record.past and access.allows(request.actor, "write", record.workspace_id),
     }
     return render(request, "records/grid.html", context, status=status)

@@ -13,6 +13,7 @@ from automations.tests.workflows import BUTTON, make_workflow, start
 from kdap.tests.test_addresses import ROUTES, fill
 from records.entries import delete_entries, update_entries
 from records.models import Record
+from records.saved_views import create_view
 from records.tests.helpers import add, events
 from records.tests.samples import SAMPLES
 
@@ -48,9 +49,11 @@ PAGES = [
     "flows/<uuid:id>/edit/",
     "flows/<uuid:id>/publish/",
     "flows/<uuid:id>/run/",
+    "flows/<uuid:id>/signing/",
     "flows/<uuid:id>/steps/",
     "flows/<uuid:id>/steps/json/",
     "flows/<uuid:id>/versions/",
+    "flows/<uuid:id>/webhook/",
     "r/<uuid:id>/",
     "r/<uuid:id>/api/",
     "r/<uuid:id>/delete/",
@@ -65,11 +68,15 @@ PAGES = [
     "r/<uuid:id>/structure/<str:name>/delete/",
     "r/<uuid:id>/structure/new/",
     "r/<uuid:id>/structure/versions/",
+    "r/<uuid:id>/views/new/",
+    "r/<uuid:id>/webhooks/",
+    "r/<uuid:id>/webhooks/new/",
     "r/<uuid:record_id>/export/",
     "r/<uuid:record_id>/import/",
     "runs/<uuid:id>/",
     "w/<uuid:id>/activity/",
     "w/<uuid:id>/approvals/",
+    "w/<uuid:id>/mails/",
     "w/<uuid:id>/new/",
     "w/<uuid:id>/trash/",
     "w/<uuid:id>/workflows/",
@@ -111,7 +118,12 @@ def room(alice, bob, workspace, make_record):
     with alice.acting():
         made, *_, latest = events(Record.objects.get(pk=record.pk))
     flow, run = a_workflow(alice, workspace, record)
+    with alice.acting() as actor:
+        view = create_view(record=record, name="Hers", actor=actor, layout={"height": "tall"})
     further = [
+        view.get_absolute_url(),
+        reverse("view_edit", args=[record.pk, view.pk]),
+        reverse("view_delete", args=[record.pk, view.pk]),
         imported.url,
         reverse("record_operation", args=[record.pk, latest.operation_id]),
         f"/r/{record.pk}/?as_of={latest.id}",
@@ -207,6 +219,60 @@ def test_nothing_keeps_people_out_of_pages(tour, visitor, size):
     page = visitor(viewport=size, bypass_csp=True)
     found = {path: look_at(page, path) for path in tour(page)}
     assert {path: grave for path, grave in found.items() if grave} == {}
+
+
+def press(*keys):
+    """Return what presses keys while the first cell is active."""
+    return lambda page: [page.keyboard.press(key) for key in keys]
+
+
+def click(selector, **options):
+    """Return what clicks an element."""
+    return lambda page: page.click(selector, **options)
+
+
+# What opens over the grid, and how.
+OVER_THE_GRID = {
+    "views": click("#grid-views > summary"),
+    "a new view": lambda page: (
+        page.click("#grid-views > summary"),
+        page.click("text=Save as a new view…"),
+        page.wait_for_selector("dialog[open] [name=name]"),
+    ),
+    "fields": click("[data-grid=fields]"),
+    "filter": click("[data-grid=filter]"),
+    "sort": click("[data-grid=sort]"),
+    "height": click("[data-grid=height]"),
+    "an earlier moment": click(".grid-when > summary"),
+    "keys": press("?"),
+    "menu of a cell": press("Shift+F10"),
+    "menu of a field": press("Alt+ArrowDown"),
+    "a new field": lambda page: (
+        page.locator(".grid-plus").first.click(),
+        page.wait_for_selector("dialog[open] [name=label]"),
+    ),
+    "an entry": lambda page: (page.keyboard.press("Space"), page.wait_for_selector("#panel form")),
+    "an editor": press("F2"),
+}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("what", OVER_THE_GRID)
+def test_nothing_keeps_people_out_of_what_opens_over_the_grid(
+    alice, room, visitor, live_server, what
+):
+    ids, _ = room
+    page = visitor(viewport=WIDE, bypass_csp=True)
+    cookie = alice.client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    page.goto(fill("r/<uuid:id>/", ids["r/"]))
+    page.add_style_tag(content=STILL)
+    page.wait_for_selector("#grid[data-ready]")
+    OVER_THE_GRID[what](page)
+    page.wait_for_timeout(300)  # what opens is drawn
+    found = complaints(page, RULES)
+    page.emulate_media(color_scheme="dark")
+    assert found + complaints(page, CONTRAST) == []
 
 
 @pytest.mark.browser

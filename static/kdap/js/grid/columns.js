@@ -132,6 +132,7 @@ export class Columns {
   save() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.#send(), 400);
+    this.grid.emit("columns:kept");
   }
 
   #send(options) {

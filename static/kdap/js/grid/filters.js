@@ -19,17 +19,43 @@ export class Filters {
     grid.on("columns:rebuilt", () => this.draw());
   }
 
+  /** Read the address; what it leaves out is as the view has it. */
   #fromAddress() {
     const params = new URLSearchParams(window.location.search);
-    this.search = params.get("search") ?? "";
-    this.sorts = (params.get("sort") ?? "").split(",").filter(Boolean);
-    let where = null;
+    const view = this.grid.data.view;
+    let where = view?.where ?? null;
     try {
-      where = JSON.parse(params.get("where") || "null");
+      if (params.has("where")) where = JSON.parse(params.get("where") || "null");
     } catch {
       where = null;
     }
-    this.root = where && ("and" in where || "or" in where) ? where : { and: where ? [where] : [] };
+    this.#take({
+      where,
+      sort: params.has("sort") ? params.get("sort").split(",").filter(Boolean) : view?.sort ?? [],
+      search: params.get("search") ?? view?.search ?? "",
+    });
+  }
+
+  #take({ where, sort, search }) {
+    const node = structuredClone(where);
+    this.search = search;
+    this.sorts = [...sort];
+    this.root = node && ("and" in node || "or" in node) ? node : { and: node ? [node] : [] };
+  }
+
+  /** Ask for what a view asks for: where, sort and search. */
+  ask(question) {
+    this.#take(question);
+    this.apply();
+    document.querySelector("[data-search]").value = this.search;
+  }
+
+  /** Return a condition as `address` would write it, null when nothing of it is complete. */
+  whole(where) {
+    if (!where) return null;
+    const word = "or" in where ? "or" : "and";
+    const conditions = this.complete(where[word] ?? [where]);
+    return conditions.length ? { [word]: conditions } : null;
   }
 
   /** The conditions at the top, with the word that joins them. */
@@ -88,16 +114,31 @@ export class Filters {
     return asked;
   }
 
+  /** Write what is asked for into the address; in a view only what differs from it. */
+  link() {
+    const { view } = this.grid.data;
+    const asked = this.address();
+    if (view) {
+      const kept = { where: this.whole(view.where), sort: view.sort.join(","), search: view.search };
+      const now = { ...asked, where: asked.where ? JSON.parse(asked.where) : null };
+      for (const name of Object.keys(kept)) {
+        if (same(now[name] ?? "", kept[name] ?? "")) delete asked[name];
+        else asked[name] ??= "";
+      }
+    }
+    const query = new URLSearchParams({ ...(view && { view: view.id }), ...asked }).toString();
+    const after = query ? `?${query}` : "";
+    if (after === window.location.search) return false;
+    window.history.replaceState(null, "", `${window.location.pathname}${after}`);
+    return true;
+  }
+
   /** Take over a change: write the address, and ask the server anew. */
   apply() {
-    const before = window.location.search;
-    const query = new URLSearchParams(this.address()).toString();
-    const after = query ? `?${query}` : "";
     this.problem = null;
+    const changed = this.link();
     this.draw();
-    if (after === before) return;
-    window.history.replaceState(null, "", `${window.location.pathname}${after}`);
-    this.#ask();
+    if (changed) this.#ask();
   }
 
   async #ask() {
@@ -202,4 +243,12 @@ export class Filters {
     const value = this.builder.readable(node.value, field);
     return operator.sentence.replace("{f}", field.label).replace("{v}", value);
   }
+}
+
+/** Whether two values of JSON say the same, whatever the order of their keys. */
+export function same(a, b) {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || !a || !b) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => same(a[key], b[key]));
 }

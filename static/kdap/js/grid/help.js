@@ -12,7 +12,8 @@ export function openHelp(groups) {
   const list = document.createElement("div");
   list.className = "grid-keys";
   for (const [title, keys] of groups) list.append(group(title, keys));
-  openDialog({ title: "Keys of the grid", body: list, wide: true });
+  const dialog = openDialog({ title: "Keys of the grid", body: list, wide: true });
+  dialog.querySelector(".dialog-body").tabIndex = 0; // so that keys can scroll it
 }
 
 function group(title, keys) {

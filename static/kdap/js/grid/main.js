@@ -24,6 +24,7 @@ import { Store } from "./store.js";
 import { Toolbar } from "./toolbar.js";
 import { Undo } from "./undo.js";
 import { Viewport } from "./viewport.js";
+import { Views } from "./views.js";
 
 /** What all parts know: the record's fields, the rights, and each other. */
 class Grid {
@@ -48,6 +49,7 @@ class Grid {
     this.fill = new Fill(this);
     this.toolbar = new Toolbar(this);
     this.past = new Past(this);
+    this.views = new Views(this);
     this.keyboard = new Keyboard(this);
     this.undo = new Undo({
       urls: this.urls, before: () => this.edits.line, changed: () => this.live.catchUp({ undone: true }),
