@@ -58,6 +58,19 @@ class NewForm(VerbForm):
         ]
 
 
+class SentenceForm(VerbForm):
+    """What a workflow should do, in plain English."""
+
+    text = forms.CharField(
+        max_length=5000,
+        label="What should happen, and when?",
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+
+    def clean_text(self):
+        return self.cleaned_data["text"].replace("\r\n", "\n")
+
+
 class DuplicateForm(VerbForm):
     """A copy: its name, and the workspace that it goes to."""
 

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from automations import builder_views, mail_views, run_views, workflow_views
+from automations import builder_views, mail_views, run_views, sentence_views, workflow_views
 
 urlpatterns = [
     path("w/<uuid:id>/workflows/", workflow_views.workflows, name="workflows"),
     path("w/<uuid:id>/workflows/new/", workflow_views.workflow_new, name="workflow_new"),
+    path(
+        "w/<uuid:id>/workflows/sentence/", sentence_views.sentence_new, name="workflow_sentence_new"
+    ),
     path("w/<uuid:id>/workflows/trash/", workflow_views.trash, name="workflow_trash"),
     path("w/<uuid:id>/approvals/", run_views.approvals, name="approvals"),
     path("w/<uuid:id>/mails/", mail_views.mails, name="mails"),
@@ -22,6 +25,7 @@ urlpatterns = [
     path("flows/<uuid:id>/restore/", workflow_views.workflow_restore, name="workflow_restore"),
     path("flows/<uuid:id>/versions/", workflow_views.workflow_versions, name="workflow_versions"),
     path("flows/<uuid:id>/run/", workflow_views.workflow_run, name="workflow_run"),
+    path("flows/<uuid:id>/sentence/", sentence_views.sentence, name="workflow_sentence"),
     path("flows/<uuid:id>/steps/", builder_views.steps, name="workflow_steps"),
     path("flows/<uuid:id>/steps/try/", builder_views.try_out, name="workflow_try"),
     path("flows/<uuid:id>/steps/json/", builder_views.steps_json, name="workflow_json"),
