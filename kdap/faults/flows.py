@@ -109,12 +109,17 @@ class Report:
 
 
 class FlowTrial:
-    """One product with two workflows under fire, in the directory `place`."""
+    """One product with two workflows under fire, in the directory `place`.
 
-    def __init__(self, place, port, seed, say=print, hasten=False):
+    broker: the URL of somebody's broker to use instead of the embedded one. hasten: see HASTEN.
+    """
+
+    def __init__(self, place, port, seed, say=print, hasten=False, broker=None):
         self.receiver = Receiver()
-        allowed = f"127.0.0.1:{self.receiver.port}"
-        self.product = Product(place / "data", port, AUTOMATIONS_ALLOWED_HOSTS=allowed)
+        settings = {"AUTOMATIONS_ALLOWED_HOSTS": f"127.0.0.1:{self.receiver.port}"}
+        if broker:
+            settings["CELERY_BROKER_URL"] = broker
+        self.product = Product(place / "data", port, **settings)
         self.chance, self.say, self.hasten = random.Random(seed), say, hasten
         self.report = Report(seed)
 
@@ -229,23 +234,34 @@ class FlowTrial:
         """Kill `who` when the next call arrives or is answered; at any moment when none comes."""
         struck = []
         self.receiver.on[when] = lambda port: struck.append(
-            self._strike(who, caller=self._caller(port))
+            self._strike(who, caller=self._caller(port) if who == "child" else None)
         )
         deadline = time.monotonic() + MOMENT_SECONDS
         while not struck and time.monotonic() < deadline:
             time.sleep(0.01)
         if struck or self.receiver.on.pop(when, None) is None:
+            while not struck:  # it is at it just now
+                time.sleep(0.01)
             return any(struck)
         self.report.missed[who, when] += 1
         return self._strike(who)
 
     def _strike(self, who, backend=None, caller=None):
+        """Kill `who`, as soon as it is there; return whether it was."""
         if who == "broker":
             self.product.empty_broker()
-            return self.product.kill(self.product.pid("valkey"))
+        deadline = time.monotonic() + MOMENT_SECONDS
+        while not self.product.kill(backend or caller or self._victim(who)):
+            backend = caller = None  # it ended by itself meanwhile
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def _victim(self, who):
         if who == "backend":
-            return self.product.kill(backend)
-        return self.product.kill(caller if who == "child" and caller else self.product.pid(who))
+            return reach(self.product, "there", patience=1)
+        return self.product.pid("valkey" if who == "broker" else who)
 
     def _caller(self, port):
         """Return the worker's child that calls from `port`."""
@@ -287,9 +303,10 @@ class FlowTrial:
             time.sleep(0.3)
 
 
-def faults_of(seed, kills):
-    """Return a list of faults: all kinds in turn, in an order of the seed's."""
+def faults_of(seed, kills, broker=True):
+    """Return a list of faults: all kinds in turn, in an order of the seed's; without a broker's."""
     chance, waiting = random.Random(seed), []
+    known = [fault for fault in FAULTS if broker or fault[0] != "broker"]
     while len(waiting) < kills:
-        waiting += chance.sample(FAULTS, len(FAULTS))
+        waiting += chance.sample(known, len(known))
     return waiting[:kills]

@@ -22,6 +22,7 @@ MOMENTS = {
     "claim": "state <> 'idle' AND query LIKE '%UPDATE workflow_runs SET status = ''running''%'",
     "record": "state <> 'idle' AND query LIKE '% \"workflow_run_steps\" %'",
     "any": "state <> 'idle'",
+    "there": "backend_type = 'client backend'",
 }
 LOOK = """
 SELECT pid FROM pg_stat_activity

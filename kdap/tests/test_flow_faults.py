@@ -37,6 +37,7 @@ def test_long_trials_kill_everybody_and_repeat_by_seed():
     assert faults_of(seed=3, kills=50) == faults_of(seed=3, kills=50)
     assert faults_of(seed=3, kills=50) != faults_of(seed=4, kills=50)
     assert Counter(faults_of(seed=3, kills=len(FAULTS))) == Counter(FAULTS)
+    assert "broker" not in {who for who, _ in faults_of(seed=3, kills=50, broker=False)}
     assert {who for who, _ in FAULTS} >= {"worker", "beat", "broker", "postmaster", "backend", "up"}
 
 

@@ -23,15 +23,19 @@ class Command(BaseCommand):
         )
         parser.add_argument("--runs", type=int, default=200, help="of automations, of five steps")
         parser.add_argument("--kills", type=int, default=20, help="faults during these runs")
+        parser.add_argument(
+            "--broker", help="a URL: your own broker for automations, which nobody kills"
+        )
         parser.add_argument("--keep", action="store_true", help="leave the directory for a look")
 
-    def handle(self, seed, rounds, automations, runs, kills, keep, **options):
+    def handle(self, seed, rounds, automations, runs, kills, broker, keep, **options):
         place = Path(tempfile.mkdtemp(prefix="kdap-faults-", dir="/tmp"))
         place.chmod(0o711)  # the servers run as another user when we are root
         try:
             if automations:
-                trial = FlowTrial(place, free_port(), seed, say=self.stdout.write)
-                report = trial.run(runs, faults_of(seed, kills))
+                say = self.stdout.write
+                trial = FlowTrial(place, free_port(), seed, say=say, broker=broker)
+                report = trial.run(runs, faults_of(seed, kills, broker=not broker))
             else:
                 trial = Trial(place, free_port(), seed, self.stdout.write, MANY_ENTRIES)
                 report = trial.run(rounds_of(seed, rounds))
