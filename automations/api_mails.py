@@ -24,6 +24,9 @@ class MailOutput(serializers.Serializer):
     workflow_id = serializers.UUIDField(source="row.run.workflow_id")
     workflow = serializers.CharField(source="row.run.workflow.name")
     state = serializers.ChoiceField(choices=list(STATES))
+    kept_here = serializers.CharField(
+        help_text="What became of a mail that never left this machine, empty for any other."
+    )
     template = serializers.BooleanField()
     to = serializers.ListField(child=serializers.CharField())
     cc = serializers.ListField(child=serializers.CharField())

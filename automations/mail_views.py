@@ -6,7 +6,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from automations.mails import LABELS, Mail, mails_of, where_they_go
+from automations.mailing import where_they_go
+from automations.mails import LABELS, Mail, mails_of
 from workspaces.entrance import enter
 
 AT_ONCE = 30

@@ -43,6 +43,13 @@ NOT_TAKEN = (
     smtplib.SMTPNotSupportedError,
     ConnectionRefusedError,
 )
+# Backends of Django that keep mails on this machine, and what they do with them.
+KEPT_HERE = {
+    "console": "printed to the log of this server",
+    "filebased": "written to files on this server",
+    "locmem": "kept in the memory of this server",
+    "dummy": "thrown away",
+}
 
 
 class MailError(Invalid):
@@ -258,3 +265,9 @@ def said(error):
     answer = getattr(error, "smtp_error", None) or getattr(error, "recipients", None) or error
     text = answer.decode(errors="replace") if isinstance(answer, bytes) else str(answer)
     return " ".join(text.split())[:300] or type(error).__name__
+
+
+def where_they_go():
+    """Return what becomes of mails when they stay on this machine, "" when they are sent."""
+    kind = settings.EMAIL_BACKEND.removeprefix("django.core.mail.backends.").partition(".")[0]
+    return KEPT_HERE.get(kind, "")

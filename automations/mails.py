@@ -2,19 +2,11 @@
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db.models import Q
 
 from automations.models import WorkflowStep
 from workspaces import access
 
-# Backends of Django that keep mails on this machine, and what they do with them.
-KEPT_HERE = {
-    "console": "printed to the log of this server",
-    "filebased": "written to files on this server",
-    "locmem": "kept in the memory of this server",
-    "dummy": "thrown away",
-}
 # What a step's state means for its mail, which is sought by these names.
 STATES = {
     "sent": ("succeeded",),
@@ -37,7 +29,12 @@ class Mail:
 
     @property
     def label(self):
-        return LABELS[self.state]
+        return "Kept here" if self.state == "sent" and self.kept_here else LABELS[self.state]
+
+    @property
+    def kept_here(self):
+        """What became of a mail that never left this machine, "" of any other."""
+        return str(self.told.get("kept_here") or "")
 
     @property
     def template(self):
@@ -98,9 +95,3 @@ def mails_of(*, workspace, actor, text="", state=""):
                 parts |= Q(**{f"{column}__{key}__icontains": text})
         found = found.filter(parts)
     return found.select_related("run__workflow").order_by("-id")
-
-
-def where_they_go():
-    """Return what becomes of mails when they stay on this machine, "" when they are sent."""
-    kind = settings.EMAIL_BACKEND.removeprefix("django.core.mail.backends.").partition(".")[0]
-    return KEPT_HERE.get(kind, "")

@@ -1,5 +1,6 @@
 """Webhooks out: who wants to hear of a record's entries, what they are still to be told, and the log."""
 
+import orjson
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -166,3 +167,13 @@ class WebhookDelivery(models.Model):
     def message_id(self):
         """The same at every attempt and resend, so that a receiver can tell."""
         return f"{self.subscription_id}:{self.event_id}:{self.entry_id}"
+
+    @property
+    def is_due(self):
+        """Whether it may be sent now, as far as it goes."""
+        return self.next_at is not None and self.next_at <= timezone.now()
+
+    @property
+    def read(self):
+        """The body as people read it; what is signed has no line breaks."""
+        return orjson.dumps(orjson.loads(self.body), option=orjson.OPT_INDENT_2).decode()

@@ -74,7 +74,8 @@ class SendEmail(Step):
         except CallFailed as error:
             unknown, told = error.perhaps_arrived, self._told(message)
             raise Failed(error.detail, again=True, unknown=unknown, output=told) from error
-        return self._told(message)
+        kept_here = "" if self.connection else mailing.where_they_go()
+        return self._told(message) | ({"kept_here": kept_here} if kept_here else {})
 
     def repeatable(self):
         return self.when_unknown == "again"

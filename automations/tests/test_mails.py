@@ -55,14 +55,18 @@ def test_what_was_sent_can_be_read(alice, books, sent, url):
         ["dora@example.com"],
         "Monday 1",
     )
+    assert item["kept_here"] == "kept in the memory of this server"
     assert item["attachments"][0]["name"] == "Report.csv"
 
 
-def test_it_says_what_becomes_of_mails(alice, url, settings):
+def test_it_says_what_becomes_of_mails(alice, sent, url, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-    assert "printed to the log of this server" in alice.client.get(url).content.decode()
+    sent("Printed")
+    page = alice.client.get(url).content.decode()
+    assert "printed to the log of this server" in page
+    assert "Kept here" in page
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    assert "nothing leaves this machine" not in alice.client.get(url).content.decode()
+    assert "No mail server is set" not in alice.client.get(url).content.decode()
 
 
 def test_mails_are_found_and_turned_over(alice, workspace, sent, url, monkeypatch):
