@@ -67,7 +67,9 @@ def _show(request, found, asked, *, errors=(), data=None, status=200, trial=None
         can_redo=_newest_change(request, found, 1) is not None,
         at=asked.get("at", ""),
     )
-    context["panel"] = panel_of(found, asked, book, errors=errors, data=data, problems=problems)
+    context["panel"] = panel_of(
+        found, asked, book, request.actor, errors=errors, data=data, problems=problems
+    )
     context["read_only"] = not context["may_write"]
     part = "#builder" if request.htmx else ""
     return render(request, f"automations/steps.html{part}", context, status=status)
@@ -76,6 +78,7 @@ def _show(request, found, asked, *, errors=(), data=None, status=200, trial=None
 def _change(request, found):
     """Carry out what a panel or a button posted; show the page anew."""
     verb, step = request.POST.get("verb", ""), request.POST.get("step", "")
+    verb = "refresh" if request.POST.get("grow") else verb
     draft = found.structured_definition
     if verb in ("save", "refresh"):
         return _save(request, found, verb)
@@ -101,7 +104,7 @@ def _change(request, found):
 def _save(request, found, verb):
     book = Book(found.workspace_id)
     try:
-        draft, asked, data, pointer = posted(found, request.POST, book)
+        draft, asked, data, pointer = posted(found, request.POST, book, keep=verb == "refresh")
     except Conflict:  # pressed twice
         return _again(request, found, request.POST.get("id", ""))
     if verb == "refresh":
@@ -114,6 +117,7 @@ def _save(request, found, verb):
             for item in error.problems
             if item["pointer"].startswith(pointer)
         ] or [("", error.detail)]
+        _, asked, data, _ = posted(found, request.POST, book, keep=True)
         return _show(request, found, asked, errors=errors, data=data, status=422)
     then = QueryDict(request.POST.get("then", ""))
     return _again(request, found, data.get("id") or asked.get("step", ""), then)
@@ -164,7 +168,7 @@ def try_out(request, id):
     """Run the draft on an entry without effect, and show what each step would do."""
     found = begin(request, id, "write")
     form = RunForm(request.POST)
-    asked = QueryDict("step=test")
+    asked = QueryDict(urlencode({"step": "test", "until": request.POST.get("until", "")}))
     if not form.is_valid():
         return _show(request, found, asked, form=form, status=422)
     entries = form.cleaned_data["entries"]
@@ -174,6 +178,7 @@ def try_out(request, id):
             actor=request.actor,
             entry_id=entries[0] if entries else None,
             input=form.cleaned_data["input"],
+            step=asked["until"],
         )
     except KdapError as error:
         form.add_error(None, error.detail)

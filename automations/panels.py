@@ -5,13 +5,13 @@ from itertools import groupby
 
 from django.http import QueryDict
 
-from automations import drafts, step_forms
+from automations import drafts, step_forms, testing
 from automations.definition import Concurrency
 from automations.drawing import own_problems
 from automations.references import references, samples_of
 from automations.steps import STEPS
 from automations.triggers import TRIGGERS
-from workspaces.errors import Conflict, Missing
+from workspaces.errors import Conflict, KdapError, Missing
 
 # A list of steps that may not be empty begins with one that does no harm.
 INSIDE = {"id": "keep", "type": "set", "values": {"value": "{{ item }}"}}
@@ -37,14 +37,23 @@ class Panel:
     id: str = ""  # of a new step, so that adding it twice adds it once
     unsaved: bool = False
 
+    @property
+    def rest(self):
+        """Return the controls that all steps have."""
+        return [control for control in self.controls if control.last]
 
-def panel_of(workflow, asked, book, *, errors=(), data=None, problems=()):
+    @property
+    def rest_open(self):
+        return any(control.errors for control in self.rest)
+
+
+def panel_of(workflow, asked, book, actor, *, errors=(), data=None, problems=()):
     """Return the Panel that an address asks for, None for none; raise Missing."""
     chosen, draft = asked.get("step", ""), workflow.structured_definition
     if not chosen:
         return None
     if chosen == "test":
-        return Panel("test", "Try it out", "test-pipe", step="test")
+        return _for_trial(draft, asked, actor)
     if chosen == "settings":
         return _settings(draft, data, errors)
     if chosen == "new" and asked.get("type") not in STEPS:
@@ -66,7 +75,23 @@ def panel_of(workflow, asked, book, *, errors=(), data=None, problems=()):
         panel.problems = own_problems("/trigger", problems)
     if panel.kind != "trigger":
         before = panel.step or _neighbour(draft, panel.at)
-        panel.references = references(draft, book, samples_of(workflow), before)
+        panel.references = references(draft, book, samples_of(workflow, actor), before)
+    return panel
+
+
+def _for_trial(draft, asked, actor):
+    panel = Panel("test", "Try it out", "test-pipe", step="test")
+    until = asked.get("until", "")
+    if until:
+        steps, number, _ = drafts.find(draft, until)
+        kind = STEPS.get(steps[number].get("type"))
+        name = steps[number].get("name") or (kind.label if kind else until)
+        panel.title, panel.data = f"Try “{name}”", {"until": until}
+    record = (draft.get("trigger") or {}).get("record")
+    try:
+        panel.groups = testing.newest(actor, record) if record else []
+    except KdapError:  # it is gone
+        panel.groups = []
     return panel
 
 
@@ -147,8 +172,11 @@ def _catalogue():
     ]
 
 
-def posted(workflow, post, book):
-    """Return (definition, address, data, pointer) of a panel that was posted."""
+def posted(workflow, post, book, keep=False):
+    """Return (definition, address, data, pointer) of a panel that was posted.
+
+    With `keep` it is only for showing it again.
+    """
     draft, chosen = workflow.structured_definition, post.get("step", "")
     asked = QueryDict(mutable=True)
     asked["step"] = chosen
@@ -161,34 +189,34 @@ def posted(workflow, post, book):
             raise Missing("There is no such trigger.")
         old = draft.get("trigger") or {}
         old = old if old.get("type") == post["type"] else {"type": post["type"]}
-        data = step_forms.read(kind, post, old, book)
+        data = step_forms.read(kind, post, old, book, keep=keep)
         if "record" in kind.model_fields and "record" not in data and post.get("record"):
             data["record"] = post["record"]
         return draft | {"trigger": data}, asked, data, "/trigger"
     if chosen == "settings":
         return _posted_settings(draft, post, asked)
     if chosen == "new":
-        return _posted_new(draft, post, asked, book)
+        return _posted_new(draft, post, asked, book, keep)
     steps, number, pointer = drafts.find(draft, chosen)
     kind = STEPS.get(steps[number].get("type"))
     if kind is None:
         raise Missing("This kind of step is not there any more.")
-    data = step_forms.read(kind, post, steps[number], book)
+    data = step_forms.read(kind, post, steps[number], book, keep=keep)
     return drafts.replace(draft, chosen, data), asked, data, pointer
 
 
-def _posted_new(draft, post, asked, book):
+def _posted_new(draft, post, asked, book, keep):
     kind = STEPS.get(post.get("type"))
     if kind is None:
         raise Missing("There is no such step.")
-    data = step_forms.read(kind, post, {"type": post["type"]}, book)
-    if post.get("verb") != "save":
+    data = step_forms.read(kind, post, {"type": post["type"]}, book, keep=keep)
+    if keep:
         return draft, asked, data, post.get("at", "")
     data["id"] = post.get("id") or drafts.fresh_id(draft, post["type"].split("_")[0])
     if data["id"] in drafts.ids(draft):
         raise Conflict("This step is there already.")
     for name in kind.blocks:
-        if name in kind.model_fields and kind.model_fields[name].is_required() and name != "cases":
+        if kind.model_fields[name].is_required() and name not in step_forms.options_of(kind):
             data[name] = [INSIDE | {"id": drafts.fresh_id(draft, "keep", [data["id"]])}]
     made = drafts.insert(draft, post.get("at", ""), data)
     return made, asked, data, post["at"]

@@ -7,6 +7,9 @@ from automations.models import WorkflowSecret
 from automations.sampling import parts_of
 from automations.steps import STEPS
 from automations.triggers import TRIGGERS
+from records.lookup import find_record
+from records.query import Query
+from workspaces.errors import KdapError
 
 LONGEST = 60
 ENTRIES = ("create_entry", "update_entry", "upsert_entry", "find_entries")
@@ -25,25 +28,48 @@ class Group:
         self.items.append((f"{{{{ {path} }}}}", label, sample_at(samples, path)))
 
 
-def samples_of(workflow):
-    """Return the values of the newest run as templates find them, {} when there is none.
+def samples_of(workflow, actor):
+    """Return values as templates find them: those of the newest run, else of the newest entries.
 
     Before the first run by a webhook it is the last call of its address, which drafts keep as well.
     """
     run = workflow.runs.exclude(started_at=None).order_by("-id").first()
-    waits = workflow.structured_definition.get("trigger", {}).get("type") == "webhook"
-    if waits and (run is None or run.trigger_data.get("type") != "webhook"):
-        rows = WorkflowSecret.objects.filter(pk=workflow.pk)
-        sample = rows.values_list("sample", flat=True).first()
-        return {"trigger": sample} if sample else {}
-    if run is None:
-        return {}
-    rows = run.steps.filter(status="succeeded").order_by("id")[:200]
-    return {
-        "trigger": run.trigger_data,
+    rows = run.steps.filter(status="succeeded").order_by("id")[:200] if run else ()
+    samples = {
+        "trigger": run.trigger_data if run else {},
         "steps": {row.step: row.output for row in rows},
-        "vars": run.variables,
+        "vars": run.variables if run else {},
     }
+    draft = workflow.structured_definition
+    trigger = draft.get("trigger") or {}
+    record = trigger.get("record")
+    if trigger.get("type") == "webhook" and samples["trigger"].get("type") != "webhook":
+        rows = WorkflowSecret.objects.filter(pk=workflow.pk)
+        samples["trigger"] = rows.values_list("sample", flat=True).first() or {}
+    elif record and (samples["trigger"].get("record", record) != record or not run):
+        samples["trigger"] = {"entry": _newest(actor, record)}
+    entries = {}
+    for steps, number, _ in drafts.walk(draft):
+        id, type, record = (steps[number].get(key) for key in ("id", "type", "record"))
+        if id in samples["steps"] or type not in ENTRIES or not record:
+            continue
+        if record not in entries:
+            entries[record] = _newest(actor, record)
+        entry = entries[record]
+        samples["steps"][id] = {"entry": entry, "entries": [entry], "count": 1}
+    return samples
+
+
+def _newest(actor, record_id):
+    """Return the newest entry of a record as templates find it, {} when there is none."""
+    try:
+        record = find_record(actor, record_id, "read")
+        query = Query(record, sort=["-entry_id"])
+    except KdapError:
+        return {}
+    rows = query.rows(limit=1)
+    keys = [item.key for item in query.fields]
+    return {"entry_id": rows[0][0], **dict(zip(keys, rows[0][2:], strict=True))} if rows else {}
 
 
 def sample_at(samples, path):
@@ -70,7 +96,7 @@ def references(definition, book, samples, step_id=None):
         before.append((here, steps[number]))
     for here, step in before:
         if step.get("type") == "for_each" and pointer and pointer.startswith(f"{here}/steps/"):
-            groups.append(_item(step, before, definition, book))
+            groups.append(_item(step, before, definition, book, samples))
         groups.append(_step(step, book, samples))
     groups.append(_always())
     return [group for group in groups if group.items]
@@ -149,17 +175,20 @@ def _guessed(group, path, found, samples, known=()):
                 group.add(f"{path}.{key}.{name}", f"{key} {name}".replace("_", " "), samples)
 
 
-def _item(step, before, definition, book):
+def _item(step, before, definition, book, samples):
     group = Group("The item of the loop", "repeat")
-    items, record = str(step.get("items") or ""), None
+    items, record, first = str(step.get("items") or ""), None, {}
     for _, other in before:
         if f"steps.{other['id']}." in items and other.get("record"):
             record = book.record(other["record"])
+            first = (samples.get("steps") or {}).get(other["id"]) or {}
     if "trigger.entries" in items and (definition.get("trigger") or {}).get("record"):
         record = book.record(definition["trigger"]["record"])
+        first = samples.get("trigger") or {}
+    samples = {"item": first.get("entry") or {}}
     group.add("item", "The whole item", {})
     if record:
-        _entry(group, "item", record, {})
+        _entry(group, "item", record, samples)
     group.add("index", "Its place, from 0", {})
     return group
 

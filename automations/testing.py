@@ -3,6 +3,7 @@
 Steps that act outside only say what they would do.
 """
 
+import time
 from dataclasses import dataclass, field
 
 from django.db import DatabaseError, transaction
@@ -18,28 +19,50 @@ from automations.trees import tree_of
 from records.lookup import find_record
 from records.query import Query
 from workspaces import access
-from workspaces.errors import KdapError, Missing, refused_by_database
+from workspaces.errors import Invalid, KdapError, Missing, refused_by_database
 
-MOST_STEPS = 300
+MOST_SHOWN = 300
+SECONDS = 10
+NEWEST = 20
 
 
 @dataclass
 class Trial:
-    """What a trial came to: `tree` are the nodes of its steps, `error` why it would fail."""
+    """What a trial came to: `tree` are the nodes of its steps, `error` why it would fail.
+
+    `step` is the one that was to be tried, if only one was, and `before` how many ran before it.
+    """
 
     status: str
     error: str = ""
     tree: list = field(default_factory=list)
     trigger: dict = field(default_factory=dict)
+    step: str = ""
+    before: int = 0
+
+
+class _Enough(Exception):
+    """The step that was to be tried is done."""
 
 
 class Rehearsal(engine.Walk):
-    """A walk that tells nobody and starts nothing when it fails."""
+    """A walk that tells nobody, starts nothing when it fails, and ends after one step if wanted."""
+
+    def __init__(self, run, until=""):
+        super().__init__(run, dry=True)
+        self.until, self.end = until, time.monotonic() + SECONDS
+
+    def _done(self, row, output):
+        super()._done(row, output)
+        if row.step == self.until:
+            raise _Enough
+        if time.monotonic() > self.end:
+            raise Invalid(f"A trial ends after {SECONDS} seconds; what it did until then is shown.")
 
     def _failed(self, step, row, error):
         row.status, row.error, row.finished_at = "failed", error.detail[:5000], timezone.now()
         row.save()
-        if step.on_error == "continue":
+        if step.on_error == "continue" and step.id != self.until:
             return True
         name = step.name or step.label
         WorkflowRun.objects.filter(pk=self.run.pk).update(
@@ -53,38 +76,69 @@ class _TakenBack(Exception):
     """Rolls the trial back."""
 
 
-def try_out(*, workflow, actor, entry_id=None, input=None):
+def try_out(*, workflow, actor, entry_id=None, input=None, step=""):
     """Run the draft without effect; return a Trial.
 
     `entry_id` is an entry of the trigger's record (the newest when None), `input` what is found
-    under trigger.input. Raises Invalid, Forbidden or Missing.
+    under trigger.input, `step` the id of the step to end with. Raises Invalid, Forbidden or Missing.
     """
     access.require(actor, "write", workflow.workspace_id)
     parsed = definitions.parse(workflow.structured_definition)
     data = trigger_data(actor, parsed.trigger, entry_id, input or {})
-    trial = Trial("failed", trigger=data)
+    trial = Trial("failed", trigger=data, step=step)
     try:
         with transaction.atomic():
             run = _run_of(workflow, actor, data)
-            _walk(run, trial)
-            run.refresh_from_db()
-            rows = list(run.steps.order_by("id")[:MOST_STEPS])
-            trial.status = run.status if not trial.error else "failed"
-            trial.error = trial.error or run.error_message
-            trial.tree = tree_of(rows, parsed, Book(workflow.workspace_id))
+            rows = _walk(run, trial)
+            trial.tree = tree_of(rows[:MOST_SHOWN], parsed, Book(workflow.workspace_id))
             raise _TakenBack
     except _TakenBack:
+        if step:
+            _only(step, rows, trial)
         return trial
 
 
 def _walk(run, trial):
+    """Carry the run out; return its rows in the order they came."""
+    rehearsal = Rehearsal(run, trial.step)
     try:
-        Rehearsal(run, dry=True).go()
+        rehearsal.go()
+        run.refresh_from_db()
+        trial.status, trial.error = run.status, run.error_message
+    except _Enough:
+        trial.status = "succeeded"
     except KdapError as error:
         trial.error = error.detail
     except DatabaseError as error:
         found = refused_by_database(error)
         trial.error = found.detail if found else "The database refused something."
+    return list(rehearsal.rows.values())
+
+
+def _only(step, rows, trial):
+    """Leave of a trial what it says of one step."""
+    trial.before = sum(row.step != step for row in rows)
+    trial.tree = list(_nodes_of(step, trial.tree))[:1]
+    if not trial.tree and not trial.error:
+        trial.status = "failed"
+        trial.error = "With this entry the run does not come to this step."
+
+
+def _nodes_of(step, nodes):
+    for node in nodes:
+        if node.row.step == step:
+            yield node
+        for _, inside in node.groups:
+            yield from _nodes_of(step, inside)
+
+
+def newest(actor, record_id):
+    """Return [(id, first words)] of a record's newest entries, to choose one from."""
+    record = find_record(actor, record_id, "read")
+    fields = [item for item in record.structure.fields if not item.kind.virtual]
+    text = next((item for item in fields if item.type == "text"), None) or next(iter(fields), None)
+    rows = Query(record, fields=[text.key] if text else (), sort=["-entry_id"]).rows(limit=NEWEST)
+    return [(row[0], str(row[2])[:60] if text and row[2] is not None else "") for row in rows]
 
 
 def _run_of(workflow, actor, data):

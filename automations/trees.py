@@ -30,9 +30,27 @@ class Node:
         return pretty(self.row.output)
 
     @property
+    def sent(self):
+        """Return [(name, text)] of what a trial would have sent, [] outside of trials."""
+        output = self.row.output
+        would = output.get("would_send") if isinstance(output, dict) else None
+        if not isinstance(would, dict):
+            return []
+        return [
+            (key, _line(value)) for key, value in would.items() if value not in (None, "", [], {})
+        ]
+
+    @property
     def open(self):
-        """Whether to show it unfolded: it went wrong, or waits for somebody."""
-        return self.row.status in ("failed", "unknown", "waiting")
+        """Whether to show it unfolded: it went wrong, waits for somebody, or was only tried."""
+        return bool(self.sent) or self.row.status in ("failed", "unknown", "waiting")
+
+
+def _line(value):
+    """Return a text or a list of texts as it is, anything else as JSON."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else pretty(value)
 
 
 def pretty(value, most=MOST_JSON):

@@ -1,12 +1,10 @@
 """The page on which steps are put together: forms made from models, the picture, trying out."""
 
 import pytest
-from django.http import QueryDict
 from django.urls import reverse
 
-from automations import drafts, services, step_forms
+from automations import drafts, services
 from automations.models import Workflow, WorkflowRun, WorkflowVersion
-from automations.parts import Book
 from automations.steps import STEPS
 from automations.tests.workflows import BUTTON, add, entries_in, make_workflow, settle
 from automations.triggers import TRIGGERS
@@ -88,9 +86,11 @@ def test_a_step_is_added_in_a_branch(alice, books, flow):
 def test_a_condition_is_written_in_rows(alice, flow):
     answer = post(
         alice, flow, verb="save", step="low",
-        **{"has-condition": 1, "condition-kind": "values", "condition-join": "any",
-           "condition-value": ["{{ trigger.entry.stock }}", "{{ today }}", ""],
-           "condition-op": ["lte", "is", "is"], "condition-other": ["3", "2026-01-01", ""]},
+        **{"has-condition": 1, "condition-join": "any",
+           "condition-0-leaf": 1, "condition-0-value": "{{ trigger.entry.stock }}",
+           "condition-0-op": "lte", "condition-0-other": "3",
+           "condition-1-leaf": 1, "condition-1-value": "{{ today }}",
+           "condition-1-op": "is", "condition-1-other": "2026-01-01", "condition-2-leaf": 1},
     )  # fmt: skip
     assert answer.status_code == 200
     condition = draft(flow)["steps"][0]["condition"]
@@ -101,13 +101,19 @@ def test_a_condition_is_written_in_rows(alice, flow):
 
 def test_the_trigger_changes_with_its_filter(alice, books, flow):
     known = {"step": "trigger", "type": "enters_filter", "record": str(books.pk), "has-record": 1}
-    again = post(alice, flow, verb="refresh", **known, **{"has-where": 1, "where-field": "stock",
-                 "where-op": "", "where-value": ""})  # fmt: skip
-    assert "where-op" in again.content.decode()
+    rule = {"has-where": 1, "where-join": "and", "where-0-leaf": 1, "where-0-field": "stock"}
+    again = post(alice, flow, verb="refresh", **known, **rule).content.decode()
+    assert "where-0-op" in again
     assert draft(flow)["trigger"]["type"] == "entry_created"
-    answer = post(alice, flow, verb="save", **known, **{"has-where": 1,
-                  "where-field": ["stock", "state", ""], "where-op": ["lt", "filled", ""],
-                  "where-value": ["5", "", ""], "where-join": "and", "has-each": 1,
+    more = post(alice, flow, grow="where:group", verb="save", **known, **rule).content.decode()
+    assert "where-1-0-field" in more
+    less = post(alice, flow, grow="where-0:drop", **known, **rule, **{"where-1-join": "or",
+                "where-1-0-leaf": 1, "where-1-0-field": "state"}).content.decode()  # fmt: skip
+    assert "where-1-" not in less
+    assert "where-0-0-field" in less
+    answer = post(alice, flow, verb="save", **known, **rule, **{"where-0-op": "lt",
+                  "where-0-value": "5", "where-1-leaf": 1, "where-1-field": "state",
+                  "where-1-op": "filled", "where-2-leaf": 1, "where-2-field": "", "has-each": 1,
                   "each": "operation"})  # fmt: skip
     assert answer.status_code == 200, answer.content.decode()
     assert draft(flow)["trigger"] == {
@@ -206,30 +212,6 @@ def test_every_trigger_has_a_form(alice, flow, type):
             assert f'name="has-{name}"' in answer.content.decode(), name
 
 
-def test_a_form_that_nobody_touched_changes_nothing(alice, workspace, books):
-    step = {
-        "id": "get",
-        "type": "http_request",
-        "url": "https://example.com",
-        "headers": {"A": "b"},
-        "body": {"deep": [1, {"a": None}]},
-    }
-    with alice.acting():
-        book = Book(workspace.pk)
-        kind = STEPS["http_request"]
-        data = kind.model_validate(step).model_dump(mode="json")
-        posted = QueryDict(mutable=True)
-        for control in step_forms.controls(kind, data, book):
-            posted[f"has-{control.name}"] = "1"
-            if control.kind == "pairs":
-                posted.setlist(f"{control.name}.key", [row[0] for row in control.more["rows"]])
-                posted.setlist(f"{control.name}.value", [row[1] for row in control.more["rows"]])
-            elif control.kind != "check":
-                posted[control.name] = control.text
-        again = step_forms.read(kind, posted, data, book)
-        assert kind.model_validate(again) == kind.model_validate(step)
-
-
 def test_trying_out_changes_nothing(alice, books, flow):
     (dune,) = add(alice, books, {"title": "Dune", "stock": 2})
     answer = alice.client.post(reverse("workflow_try", args=[flow.pk]), {"entries": dune})
@@ -251,6 +233,36 @@ def test_trying_out_says_what_would_fail_and_tells_nobody(alice, workspace, book
     assert "Out of paper" in text
     settle()
     assert mailoutbox == []
+
+
+def test_one_step_is_tried_with_what_comes_before_it(alice, workspace, books):
+    add(alice, books, {"title": "Dune", "stock": 2}, {"title": "Emma", "stock": 9})
+    mail = {"id": "mail", "type": "send_email", "to": ["a@example.com"],
+            "subject": "Only {{ steps.find.count }} of {{ trigger.entry.title }}"}  # fmt: skip
+    steps = [
+        {"id": "find", "type": "find_entries", "record": str(books.pk)},
+        {"id": "low", "type": "if", "then": [mail],
+         "condition": {"value": "{{ trigger.entry.stock }}", "op": "lt", "other": 5}},
+        {"id": "end", "type": "stop", "failed": True, "reason": "Never came here"},
+    ]  # fmt: skip
+    trigger = {"type": "entry_created", "record": str(books.pk)}
+    flow = make_workflow(alice, workspace, trigger, *steps)
+    chosen = alice.client.get(url(flow), {"step": "test", "until": "mail"}).content.decode()
+    assert '<option value="2">Emma</option>' in chosen
+    try_it = reverse("workflow_try", args=[flow.pk])
+    text = alice.client.post(try_it, {"until": "mail", "entries": "1"}).content.decode()
+    assert "It would work" in text
+    assert "Only 2 of Dune" in text
+    assert "2 steps ran before it" in text
+    assert "Never came here" not in text.partition("trial-steps")[2]
+    text = alice.client.post(try_it, {"until": "mail", "entries": "2"}).content.decode()
+    assert "the run does not come to this step" in text
+
+
+def test_values_to_refer_to_have_samples_before_anything_ran(alice, books, flow):
+    add(alice, books, {"title": "Dune", "stock": 2})
+    text = alice.client.get(url(flow), {"step": "note"}).content.decode()
+    assert "<small>Dune</small>" in text
 
 
 @pytest.mark.parametrize("bad", [{"entries": "x"}, {"input": "["}, {"entries": "77"}])

@@ -32,7 +32,7 @@ document.addEventListener("input", (event) => {
   if (form) form.dataset.unsaved = "";
 });
 document.addEventListener("click", (event) => {
-  const link = event.target.closest?.(".canvas a, .builder-bar a[hx-get]");
+  const link = event.target.closest?.(".canvas a, .builder-bar a[hx-get], [data-leaves]");
   const form = link && unsaved();
   if (!form || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
