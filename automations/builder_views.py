@@ -13,10 +13,12 @@ from django.views.decorators.vary import vary_on_headers
 
 from automations import definition as definitions
 from automations import drafts, services, testing
+from automations.drafting import draft_from_sentence
 from automations.drawing import draw, own_problems
 from automations.forms import RunForm
 from automations.panels import panel_of, posted
 from automations.parts import Book
+from automations.sentence_views import pieces
 from automations.workflow_views import begin, page_of, said_of, went_well
 from workspaces import operations
 from workspaces.errors import Conflict, Invalid, KdapError
@@ -35,10 +37,11 @@ def steps(request, id):
     return _show(request, found, request.GET)
 
 
-def _show(request, found, asked, *, errors=(), data=None, status=200, trial=None, form=None):
+def _show(request, found, asked, *, errors=(), data=None, status=200, **more):
     """Answer with the page, or with htmx the part that changes.
 
-    `asked` names the panel; `data` is what was typed into it, `errors` what is wrong with that.
+    `asked` names the panel; `data` is what was typed into it, `errors` what is wrong with that,
+    `more` goes into the context.
     """
     book = Book(found.workspace_id)
     draft, problems, picture = found.structured_definition, [], None
@@ -61,8 +64,7 @@ def _show(request, found, asked, *, errors=(), data=None, status=200, trial=None
         trigger_problems=own_problems("/trigger", problems),
         problems=problems,
         chosen=asked.get("step", ""),
-        trial=trial,
-        trial_form=form or RunForm(),
+        trial_form=RunForm(),
         can_undo=_newest_change(request, found, 0) is not None,
         can_redo=_newest_change(request, found, 1) is not None,
         at=asked.get("at", ""),
@@ -70,6 +72,7 @@ def _show(request, found, asked, *, errors=(), data=None, status=200, trial=None
     context["panel"] = panel_of(
         found, asked, book, request.actor, errors=errors, data=data, problems=problems
     )
+    context |= more
     context["read_only"] = not context["may_write"]
     part = "#builder" if request.htmx else ""
     return render(request, f"automations/steps.html{part}", context, status=status)
@@ -93,12 +96,15 @@ def _change(request, found):
             draft, step = drafts.duplicate(draft, step)
         elif verb in ("undo", "redo"):
             return _take_back(request, found, verb)
+        elif verb == "say":
+            return _say(request, found)
         else:
             raise Invalid("There is no such thing to do with a step.")
         services.change_workflow(workflow=found, actor=request.actor, structured_definition=draft)
     except (Invalid, Conflict) as error:
         return _refused(request, found, step, error.detail)
-    return _again(request, found, step)
+    stay = request.POST.get("stay")
+    return _again(request, found, step, None if stay is None else QueryDict(stay))
 
 
 def _save(request, found, verb):
@@ -119,14 +125,25 @@ def _save(request, found, verb):
         ] or [("", error.detail)]
         _, asked, data, _ = posted(found, request.POST, book, keep=True)
         return _show(request, found, asked, errors=errors, data=data, status=422)
-    then = QueryDict(request.POST.get("then", ""))
+    then = QueryDict(request.POST.get("then", "")) or None
     return _again(request, found, data.get("id") or asked.get("step", ""), then)
+
+
+def _say(request, found):
+    """Make of the draft what a sentence means; show the words that are not understood."""
+    text = request.POST.get("text", "").strip()
+    _, understood = draft_from_sentence(text=text, actor=request.actor, workflow=found)
+    if understood.definition is not None:
+        return _again(request, found, "words")
+    sentence = {"understood": understood, "pieces": pieces(text, understood.problems)}
+    asked = QueryDict("step=words")
+    return _show(request, found, asked, data={"text": text}, sentence=sentence, status=422)
 
 
 def _again(request, found, step, then=None):
     """Answer with the page as it is now, the panel of `step` open, or the one that `then` names."""
     found.refresh_from_db()
-    asked = then or QueryDict(urlencode({"step": step} if step else {}))
+    asked = QueryDict(urlencode({"step": step} if step else {})) if then is None else then
     address = reverse("workflow_steps", args=[found.pk])
     address += f"?{asked.urlencode()}" if asked else ""
     if not request.htmx:
@@ -170,7 +187,7 @@ def try_out(request, id):
     form = RunForm(request.POST)
     asked = QueryDict(urlencode({"step": "test", "until": request.POST.get("until", "")}))
     if not form.is_valid():
-        return _show(request, found, asked, form=form, status=422)
+        return _show(request, found, asked, trial_form=form, status=422)
     entries = form.cleaned_data["entries"]
     try:
         trial = testing.try_out(
@@ -182,8 +199,8 @@ def try_out(request, id):
         )
     except KdapError as error:
         form.add_error(None, error.detail)
-        return _show(request, found, asked, form=form, status=422)
-    return _show(request, found, asked, form=form, trial=trial)
+        return _show(request, found, asked, trial_form=form, status=422)
+    return _show(request, found, asked, trial_form=form, trial=trial)
 
 
 @login_required

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from django.http import QueryDict
 
-from automations import drafts, step_forms, testing
+from automations import drafting, drafts, step_forms, testing
 from automations.definition import Concurrency
 from automations.drawing import own_problems
 from automations.references import references, samples_of
@@ -58,11 +58,16 @@ def panel_of(workflow, asked, book, actor, *, errors=(), data=None, problems=())
         return _settings(draft, data, errors)
     if chosen == "new" and asked.get("type") not in STEPS:
         return Panel("choose", "Add a step", "plus", at=asked.get("at", ""), groups=_catalogue())
+    if chosen == "words":
+        panel = Panel("words", "In words", "message", step="words", data=data or {})
+        panel.data.setdefault("text", drafting.sentence_of(workflow))
+        panel.errors = [said for _, said in errors]
+        return panel
     panel = _for_trigger(draft, asked, data) if chosen == "trigger" else None
     panel = panel or _for_step(draft, asked, data)
     panel.unsaved = data is not None
     kind = (TRIGGERS if panel.kind == "trigger" else STEPS)[panel.type]
-    panel.hint = " ".join((kind.__doc__ or "").split())
+    panel.hint = _said_of(kind)
     panel.icon = kind.icon
     data = panel.data
     panel.controls = step_forms.controls(kind, data, book, errors)
@@ -157,6 +162,11 @@ def _settings(draft, data, errors):
     return panel
 
 
+def _said_of(kind):
+    """Return what is written about a trigger or step, for people."""
+    return " ".join((kind.__doc__ or "").replace("`", "").split())
+
+
 def _catalogue():
     """Return [(group, [(type, kind)])] of the steps there are."""
     kinds = sorted(STEPS.items(), key=lambda item: item[1].group)
@@ -164,7 +174,7 @@ def _catalogue():
         (
             group,
             [
-                (key, kind.label, kind.icon, (kind.__doc__ or "").strip().split("\n")[0])
+                (key, kind.label, kind.icon, _said_of(kind).split(". ")[0].rstrip("."))
                 for key, kind in members
             ],
         )

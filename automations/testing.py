@@ -119,9 +119,10 @@ def _only(step, rows, trial):
     """Leave of a trial what it says of one step."""
     trial.before = sum(row.step != step for row in rows)
     trial.tree = list(_nodes_of(step, trial.tree))[:1]
-    if not trial.tree and not trial.error:
+    if not trial.tree:
+        why = f" It ends with this: {trial.error}" if trial.error else ""
         trial.status = "failed"
-        trial.error = "With this entry the run does not come to this step."
+        trial.error = f"With this entry the run does not come to this step.{why}"
 
 
 def _nodes_of(step, nodes):

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from automations.models import Workflow
+from automations.services import create_workflow
 from automations.tests.workflows import add, entries_in, settle
 from kdap.tests.grids import cell, paste
 from workspaces.access import Actor, acting_as
@@ -96,3 +97,52 @@ def test_from_an_empty_workflow_to_a_run(alice, workspace, books, notes, signed_
     page.goto(only_workflow().get_absolute_url())
     page.locator("#runs a").first.click()
     expect(page.locator("#run")).to_contain_text("Succeeded")
+
+
+def test_by_keyboard(alice, workspace, books, signed_in):
+    steps = [{"id": id, "type": "set", "values": {"v": id}, "name": id} for id in ("one", "two")]
+    with alice.acting() as actor:
+        definition = {"trigger": {"type": "button"}, "steps": steps}
+        flow = create_workflow(workspace=workspace, name="Keys", actor=actor, definition=definition)
+    page = signed_in(f"/flows/{flow.pk}/steps/")
+    names = page.locator(".canvas .node strong")
+    page.locator("#node-trigger").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#node-one")).to_be_focused()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(names).to_have_text(["When somebody presses its button", "two", "one"])
+    expect(page.locator("#node-one")).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(names).to_have_text(["When somebody presses its button", "one", "two"])
+    page.locator("#node-two").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel-title")).to_be_focused()
+    page.locator(".more-fields summary").click()
+    page.get_by_label("Name", exact=True).last.fill("Last")
+    page.locator("#node-one").click()  # what was written is saved
+    expect(names).to_have_text(["When somebody presses its button", "one", "Last"])
+    expect(page.locator("#panel-title")).to_have_text("one")
+
+
+def test_without_javascript(alice, workspace, books, signed_in):
+    with alice.acting() as actor:
+        flow = create_workflow(workspace=workspace, name="Plain", actor=actor)
+    page = signed_in(
+        f"/flows/{flow.pk}/steps/",
+        java_script_enabled=False,
+        viewport={"width": 390, "height": 844},
+    )
+    page.locator(".node-trigger").click()
+    page.get_by_label("Starts when").select_option("An entry is added")
+    press(page, "Show the fields")
+    page.get_by_label("Record", exact=True).select_option("Books")
+    press(page, "Save")
+    page.get_by_role("link", name="Close the panel").click()
+    page.get_by_label("Add a step here").click()
+    page.locator(".panel").get_by_role("link", name="If … otherwise").click()
+    page.get_by_label("Value", exact=True).fill("{{ trigger.entry.stock }}")
+    press(page, "Rule")
+    page.get_by_label("Value", exact=True).nth(1).fill("{{ today }}")
+    press(page, "Add the step")
+    page.get_by_role("link", name="Close the panel").click()
+    expect(page.locator("#node-if")).to_contain_text("all of ({Stock} is")

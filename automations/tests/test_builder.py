@@ -188,6 +188,43 @@ def test_odd_posts_are_no_mistake_of_ours(alice, flow, data):
     assert draft(flow) == before
 
 
+def test_a_step_that_is_moved_by_keys_opens_no_panel(alice, flow):
+    post(alice, flow, verb="duplicate", step="low")
+    page = post(alice, flow, verb="up", step="low_2", stay="").content.decode()
+    assert [step["id"] for step in draft(flow)["steps"]] == ["low_2", "low"]
+    assert "panel-title" not in page
+    page = post(alice, flow, verb="down", step="low_2", stay="step=note").content.decode()
+    assert 'name="values.title"' in page
+
+
+def test_what_was_written_is_saved_before_another_panel_opens(alice, flow):
+    page = post(alice, flow, verb="save", step="note", then="step=low",
+                **{"has-name": 1, "name": "Remember"})  # fmt: skip
+    assert draft(flow)["steps"][0]["then"][0]["name"] == "Remember"
+    assert 'name="condition-join"' in page.content.decode()
+    assert page["HX-Replace-Url"].endswith("/steps/?step=low")
+
+
+def test_a_step_that_is_added_twice_is_there_once(alice, flow):
+    data = {"verb": "save", "step": "new", "at": "/steps/1", "type": "stop", "id": "stop"}
+    assert [post(alice, flow, **data).status_code for _ in range(2)] == [200, 200]
+    assert [step["id"] for step in draft(flow)["steps"]] == ["low", "stop"]
+
+
+def test_the_draft_in_words(alice, flow):
+    page = alice.client.get(url(flow), {"step": "words"}).content.decode()
+    assert "When an entry is added to “Books”" in page
+    answer = post(alice, flow, verb="say", step="words", text="When a flying pig lands, stop")
+    assert answer.status_code == 422
+    assert "<mark" in answer.content.decode()
+    assert draft(flow)["steps"][0]["id"] == "low"
+    text = "When an entry is added to Books, set Stock to 5"
+    answer = post(alice, flow, verb="say", step="words", text=text)
+    assert answer.status_code == 200, answer.content.decode()
+    assert draft(flow)["steps"][0]["values"] == {"stock": 5}
+    assert text in answer.content.decode()
+
+
 def test_settings_of_concurrency(alice, flow):
     post(alice, flow, verb="save", step="settings", pause_after="3", policy="skip", key="one")
     assert draft(flow)["pause_after"] == 3

@@ -93,6 +93,9 @@ PAGES = [
     "workspaces/trash/",
 ]
 
+# What opens beside the picture of a workflow.
+PANELS = ["trigger", "ask", "find", "new&at=/steps/0", "words", "settings", "test"]
+
 
 @pytest.fixture
 def room(alice, bob, workspace, make_record):
@@ -125,6 +128,7 @@ def room(alice, bob, workspace, make_record):
         reverse("view_edit", args=[record.pk, view.pk]),
         reverse("view_delete", args=[record.pk, view.pk]),
         imported.url,
+        *(f"/flows/{flow.pk}/steps/?step={panel}" for panel in PANELS),
         reverse("record_operation", args=[record.pk, latest.operation_id]),
         f"/r/{record.pk}/?as_of={latest.id}",
         f"{reverse('record_past', args=[record.pk])}?as_of={made.id}",

@@ -44,6 +44,37 @@ addEventListener("beforeunload", (event) => {
   if (unsaved()) event.preventDefault();
 });
 
+// A long list of values is narrowed by typing.
+document.addEventListener("input", (event) => {
+  if (!event.target.matches?.(".refs-find")) return;
+  const wanted = event.target.value.trim().toLowerCase();
+  for (const ref of document.querySelectorAll(".refs .ref"))
+    ref.parentElement.hidden = !ref.textContent.toLowerCase().includes(wanted);
+});
+
+// Arrows go from step to step and with Alt carry the step along; Ctrl+Z takes back.
+function act(verb, id) {
+  const form = document.getElementById("flow-verbs");
+  const button = form?.querySelector(`[value=${verb}]`);
+  if (!button || button.disabled) return;
+  form.elements.step.value = id;
+  form.elements.stay.value = location.search.slice(1);
+  form.requestSubmit(button);
+}
+document.addEventListener("keydown", (event) => {
+  const node = event.target.closest?.(".canvas .node");
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (node && step && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    const nodes = [...document.querySelectorAll(".canvas .node")];
+    if (!event.altKey) nodes[nodes.indexOf(node) + step]?.focus();
+    else if (node.dataset.id) act(step < 0 ? "up" : "down", node.dataset.id);
+  }
+  const writes = event.target.closest?.("input, textarea, select, dialog");
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !writes && !event.altKey)
+    act(event.shiftKey ? "redo" : "undo", "");
+});
+
 // The keyboard follows to the panel that opens, and comes back to its step when it closes. What the
 // picture shows stays where it was.
 let step = document.getElementById("builder")?.dataset.step;
