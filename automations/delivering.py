@@ -22,7 +22,8 @@ from workspaces.access import Actor, acting_as
 from workspaces.errors import KdapError
 from workspaces.models import Event
 
-CALLS_AT_ONCE = 8
+CALLS_AT_ONCE = 16
+TOGETHER = 0.01  # seconds for which a call that is over waits for others, to be noted with them
 GIVE_UP = dt.timedelta(days=1)
 LONGEST_PAUSE = 4 * 3600
 TIMEOUT = 15
@@ -72,9 +73,9 @@ def deliver(seconds=5.0):
                     sent += 1
             if not calls and not more:
                 return sent
-            done, _ = wait(calls, timeout=0 if more else None, return_when=FIRST_COMPLETED)
-            for made in done:
-                _note(calls.pop(made), **made.result())
+            wait(calls, timeout=0 if more else None, return_when=FIRST_COMPLETED)
+            done, _ = wait(calls, timeout=TOGETHER)
+            note([(calls.pop(made), made.result()) for made in done])
 
 
 def _revive():
@@ -95,7 +96,12 @@ def claim(most):
         for delivery in mine:
             delivery.door = at_home.door_of(delivery.subscription.url)
             delivery.cause = _cause(delivery) if delivery.door else {}
-    return [delivery for delivery in mine if _may(delivery)]
+        may = {delivery.subscription_id: _may(delivery.subscription) for delivery in mine}
+        for delivery in mine:
+            if not may[delivery.subscription_id]:
+                because = f"{delivery.subscription.owner} may not read its record any more."
+                _note(delivery, error=because, hopeless=because)
+    return [delivery for delivery in mine if may[delivery.subscription_id]]
 
 
 def _cause(delivery):
@@ -106,18 +112,14 @@ def _cause(delivery):
     )
 
 
-def _may(delivery):
-    """Return whether its owner may still read there; if not, the webhook is paused."""
-    with acting_as(Actor(user=delivery.subscription.owner)) as actor:
-        may = access.allows(actor, "read", delivery.workspace_id)
-    if not may:
-        because = f"{delivery.subscription.owner} may not read its record any more."
-        _note(delivery, error=because, hopeless=because)
-    return may
+def _may(webhook):
+    """Return whether its owner may still read there."""
+    with acting_as(Actor(user=webhook.owner)) as actor:
+        return access.allows(actor, "read", webhook.workspace_id)
 
 
 def call(delivery):
-    """Send a message; return how that went, for `_note`. It needs no database."""
+    """Send a message; return how that went, for `note`. It needs no database."""
     webhook, body = delivery.subscription, delivery.body.encode()
     try:
         headers = sign(unseal(webhook.sealed), body, message_id=delivery.message_id)
@@ -142,6 +144,14 @@ def call(delivery):
     }
 
 
+def note(results):
+    """Write down how calls went: [(WebhookDelivery, what `call` returned)], in one transaction."""
+    if results:
+        with acting_as(Actor.system(door="automation", task="webhooks")):
+            for delivery, told in results:
+                _note(delivery, **told)
+
+
 def _note(delivery, *, error="", hopeless="", rest=False, after="", **told):
     """Write down how a call went, if the delivery is still this worker's."""
     now = timezone.now()
@@ -153,15 +163,14 @@ def _note(delivery, *, error="", hopeless="", rest=False, after="", **told):
     over = error and not hopeless and now - delivery.tried_since > GIVE_UP
     if over:
         columns |= {"status": "failed", "finished_at": now}
-    with acting_as(Actor.system(door="automation", webhook=str(delivery.subscription_id))):
-        mine = WebhookDelivery.objects.filter(
-            pk=delivery.pk, status="sending", attempts=delivery.attempts
-        )
-        if not mine.update(**columns):
-            return
-        _note_health(delivery.subscription, error, rest, now)
-        if hopeless or over:
-            halt(delivery.subscription, hopeless or f"Nothing arrived for a day. {error}")
+    mine = WebhookDelivery.objects.filter(
+        pk=delivery.pk, status="sending", attempts=delivery.attempts
+    )
+    if not mine.update(**columns):
+        return
+    _note_health(delivery.subscription, error, rest, now)
+    if hopeless or over:
+        halt(delivery.subscription, hopeless or f"Nothing arrived for a day. {error}")
 
 
 def _note_health(webhook, error, rest, now):

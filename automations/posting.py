@@ -20,8 +20,10 @@ from workspaces.errors import Forbidden, KdapError, Missing
 from workspaces.models import Event
 
 ENTRIES_AT_ONCE = 200
-# So many wait for one address at most; the events behind them wait as events.
-MOST_WAITING = 10_000
+# So many wait for one address at most; the events behind them wait as events, and are looked at again
+# after a pause.
+MOST_WAITING = 1000
+PAUSE = dt.timedelta(seconds=2)
 MOST_ATTEMPTS = 8
 
 NEXT = """
@@ -44,7 +46,7 @@ def expand_some():
         posting = WebhookPosting.objects.select_related("subscription__owner").get(pk=row[0])
         waiting = WebhookDelivery.objects.filter(subscription=posting.subscription)
         if waiting.filter(status="pending")[MOST_WAITING : MOST_WAITING + 1].exists():
-            return _later(posting, dt.timedelta(seconds=30))
+            return _later(posting, PAUSE)
         try:
             rows, position = _deliveries(posting)
         except (Missing, Forbidden) as error:

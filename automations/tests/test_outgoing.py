@@ -166,8 +166,7 @@ def test_subscriptions_take_turns(alice, books, hooked):
         places = []
         while claimed := delivering.claim(2):
             places += [delivery.subscription_id == webhook.pk for delivery in claimed]
-            for delivery in claimed:
-                delivering._note(delivery)
+            delivering.note([(delivery, {}) for delivery in claimed])
     assert sum(places) == 2
     assert places.index(True) < 4
 
@@ -287,7 +286,7 @@ def test_a_worker_that_died_leaves_it_to_the_next(alice, books, hooked):
         with acting_as(Actor.system()):
             WebhookDelivery.objects.update(lease=timezone.now() - dt.timedelta(seconds=1))
         assert delivering.deliver() == 1
-    delivering._note(dead, error="late")
+    delivering.note([(dead, {"error": "late"})])
     assert deliveries()[0].status == "delivered"
 
 
