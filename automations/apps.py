@@ -6,7 +6,15 @@ class AutomationsConfig(AppConfig):
 
     def ready(self):
         # Each registers what it knows of events.
-        from automations import outgoing, outgoing_undo, sentences, signed_calls, undo, webhooks  # noqa: F401
+        from automations import (  # noqa: F401
+            outgoing,
+            outgoing_undo,
+            sentences,
+            signed_calls,
+            undo,
+            watching,
+            webhooks,
+        )
         from automations.agents import sentences as agent_sentences  # noqa: F401
         from automations.agents import services as agent_services  # noqa: F401
         from automations.agents import undo as agent_undo  # noqa: F401

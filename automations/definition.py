@@ -132,9 +132,12 @@ def _check_ids(definition):
     refuse(problems[:100])
 
 
-def problems_of(definition, workspace_id):
-    """Return what keeps `definition` from working in a workspace, as [{pointer, detail}]."""
-    book = Book(workspace_id)
+def problems_of(definition, workspace_id, book=None):
+    """Return what keeps `definition` from working in a workspace, as [{pointer, detail}].
+
+    With a `book` its records count, which may be as they are only planned to be.
+    """
+    book = book or Book(workspace_id)
     definition.trigger.check(book)
     if not definition.steps:
         book.wrong("/steps", "Add at least one step.")

@@ -85,6 +85,9 @@ class PreviewOutput(serializers.Serializer):
     version = serializers.IntegerField()
     sentences = serializers.ListField(child=serializers.CharField())
     impact = ImpactOutput(many=True)
+    concerns = serializers.ListField(
+        child=serializers.CharField(), help_text="What would stop working: workflows, by name."
+    )
     destructive = serializers.BooleanField()
     blocked = serializers.BooleanField()
     long = serializers.BooleanField(help_text="It would go on in the background, as a job.")

@@ -6,7 +6,7 @@ import time
 from django.db import OperationalError, connection, transaction
 from uuid_utils.compat import uuid7
 
-from records import edits, plans, tables
+from records import edits, plans, tables, watching
 from records import structure as structures
 from records.models import Record, RecordStructure, StructureVersion
 from records.names import table_name
@@ -121,7 +121,8 @@ def restore_record(*, record, actor):
 def preview_structure(*, record, changes, actor):
     """Return what `changes` (see records.edits.edit) would do, without doing it.
 
-    A dict: version, sentences, impact (list of dicts), destructive, blocked, long.
+    A dict: version, sentences, impact (list of dicts), concerns (sentences about what would stop
+    working elsewhere), destructive, blocked, long.
     """
     access.require(actor, "structure", record.workspace_id)
     plan = plan_of(record, changes)
@@ -130,6 +131,7 @@ def preview_structure(*, record, changes, actor):
         "version": record.version,
         "sentences": plan.describe(),
         "impact": [impact.as_json() for impact in impacts],
+        "concerns": watching.concerns(record, plan.after) if plan.touches_columns else [],
         "destructive": any(impact.lost for impact in impacts),
         "blocked": any(impact.blocked for impact in impacts),
         "long": plan.is_long(record),

@@ -16,6 +16,7 @@ from records.plain import cells_of
 from records.requests import get_record, problem_of, view_in
 from records.saved_views import views_of
 from records.shape import embedded, shape_of
+from records.watching import concerns
 from workspaces import access
 from workspaces.errors import Invalid
 from workspaces.models import Workspace
@@ -122,6 +123,7 @@ def delete(request, id):
         messages.success(request, f"“{record.name}” is in the trash.")
         return _go(request, record.workspace.get_absolute_url())
     context = {"form": form, "title": f"Delete “{record.name}”?", "record": record}
+    context["concerns"] = concerns(record)
     return render(request, "records/delete.html", context, status=422 if form.errors else 200)
 
 
