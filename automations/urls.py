@@ -3,6 +3,7 @@
 from django.urls import path
 
 from automations import builder_views, mail_views, run_views, sentence_views, workflow_views
+from automations.integrations import views as integrations
 
 urlpatterns = [
     path("w/<uuid:id>/workflows/", workflow_views.workflows, name="workflows"),
@@ -13,6 +14,13 @@ urlpatterns = [
     path("w/<uuid:id>/workflows/trash/", workflow_views.trash, name="workflow_trash"),
     path("w/<uuid:id>/approvals/", run_views.approvals, name="approvals"),
     path("w/<uuid:id>/mails/", mail_views.mails, name="mails"),
+    path("w/<uuid:id>/connections/", integrations.integrations, name="integrations"),
+    path("w/<uuid:id>/connections/new/", integrations.integration_new, name="integration_new"),
+    path("connections/<uuid:id>/", integrations.integration, name="integration"),
+    path("connections/<uuid:id>/edit/", integrations.integration_edit, name="integration_edit"),
+    path(
+        "connections/<uuid:id>/<slug:verb>/", integrations.integration_act, name="integration_act"
+    ),
     # A workflow
     path("flows/<uuid:id>/", workflow_views.workflow, name="workflow"),
     path("flows/<uuid:id>/edit/", workflow_views.workflow_edit, name="workflow_edit"),

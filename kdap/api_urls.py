@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from automations import api_mails, api_outgoing, api_runs, api_signing, api_webhooks, api_workflows
+from automations.integrations import api as integrations
 from kdap import openapi
 from records import api as records
 from records import (
@@ -23,6 +24,7 @@ RECORD = "records/<uuid:record_id>/"
 IMPORT = "imports/<uuid:import_id>/"
 WORKFLOW = "workflows/<uuid:workflow_id>/"
 WEBHOOK = "webhooks/<uuid:webhook_id>/"
+INTEGRATION = "integrations/<uuid:integration_id>/"
 RUN = "runs/<uuid:run_id>/"
 
 urlpatterns = [
@@ -101,5 +103,9 @@ urlpatterns = [
     path(f"{WEBHOOK}replay/", api_outgoing.ReplayWebhook.as_view()),
     path(f"{WEBHOOK}deliveries/", api_outgoing.Deliveries.as_view()),
     path("deliveries/<int:delivery_id>/resend/", api_outgoing.ResendDelivery.as_view()),
+    path(f"{WORKSPACE}integrations/", integrations.Integrations.as_view()),
+    path(INTEGRATION, integrations.OneIntegration.as_view()),
+    path(f"{INTEGRATION}secret/", integrations.SecretOfIntegration.as_view()),
+    path(f"{INTEGRATION}test/", integrations.TestIntegration.as_view()),
     re_path(r"", workspaces.Anything.as_view()),
 ]

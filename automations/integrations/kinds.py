@@ -4,7 +4,6 @@ A new kind is one class here; its page, its API and its checks follow from its f
 """
 
 from typing import Annotated, ClassVar, Literal
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -75,8 +74,10 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=5000)
     key: ClassVar[str]
     label: ClassVar[str]
+    hint: ClassVar[str]
     icon: ClassVar[str] = "plug"
     has_tools: ClassVar[bool] = False
+    do_not_call_in_templates: ClassVar[bool] = True
 
     @property
     def secret(self):
@@ -132,7 +133,8 @@ class ByHttp(Config):
 class McpConfig(ByHttp):
     """An MCP server over streamable HTTP."""
 
-    key, label, icon = "mcp", "MCP server", "tools"
+    key, label, icon = "mcp", "MCP server", "plug"
+    hint: ClassVar[str] = "Its tools become steps of workflows. It is called over streamable HTTP."
     has_tools: ClassVar[bool] = True
 
 
@@ -140,7 +142,8 @@ class McpConfig(ByHttp):
 class StdioConfig(Config):
     """An MCP server that runs on KDAP's own machine: one of those that the administrator allows."""
 
-    key, label, icon = "mcp_stdio", "MCP server on this machine", "terminal"
+    key, label, icon = "mcp_stdio", "MCP server on this machine", "device-desktop"
+    hint: ClassVar[str] = "One of the programs that the administrator allows."
     has_tools: ClassVar[bool] = True
     server: Annotated[str, Field(min_length=1, max_length=60, title="Server")]
 
@@ -175,6 +178,7 @@ class HttpConfig(ByHttp):
     """A server that workflows call by its address."""
 
     key, label, icon = "http", "Web API", "world"
+    hint: ClassVar[str] = "Steps that call a web address go by it, with its token or key."
 
 
 @registered
@@ -182,6 +186,7 @@ class SmtpConfig(Config):
     """A mail server through which workflows send."""
 
     key, label, icon = "smtp", "Mail server (SMTP)", "mail"
+    hint: ClassVar[str] = "E-mails of workflows can be sent by it, from an address of your own."
     host: Annotated[Host, Field(title="Host")]
     port: Annotated[int, Field(ge=1, le=65535, title="Port")] = 587
     security: Annotated[Literal["starttls", "tls", "none"], Field(title="Encryption")] = "starttls"
@@ -253,9 +258,3 @@ def allowed_servers():
 def is_same_host(url, config):
     """Return whether an address leads to the host of a connection's own address."""
     return host_of(url) == host_of(config.url)
-
-
-def split_origin(url):
-    """Return “https://host:port” of an address, as it is written."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

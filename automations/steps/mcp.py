@@ -23,7 +23,7 @@ class McpTool(Step):
     whether the tool did its work, a person decides, or `when_unknown` lets it be called again.
     """
 
-    label, icon, group = "Call an MCP tool", "tools", "Messages"
+    label, icon, group = "Call an MCP tool", "plug-connected", "Messages"
     outside: ClassVar[bool] = True
     connects: ClassVar[tuple] = KINDS
     type: Literal["mcp_tool"] = "mcp_tool"
