@@ -6,6 +6,8 @@ from rest_framework.response import Response
 
 from automations import definition as definitions
 from automations import services
+from automations.api_sentences import drafted
+from automations.english import MOST_CHARACTERS
 from automations.models import Workflow, WorkflowVersion
 from automations.parts import Book
 from workspaces.api import find_workspace
@@ -22,24 +24,39 @@ from workspaces.rest import (
     versioned,
 )
 
+TWICE = "The sentence says it already; give one of them."
 DEFINITION = "The trigger and the steps; its JSON Schema is at workflow-parts/."
 
 
 class WorkflowInput(Strict):
-    """A new workflow: a draft, until it is published."""
+    """A new workflow: a draft, until it is published. It has a definition, or a sentence."""
 
-    name = serializers.CharField(max_length=500)
+    name = serializers.CharField(
+        max_length=500, required=False, help_text="Needed where there is no sentence."
+    )
+    sentence = serializers.CharField(
+        required=False, max_length=MOST_CHARACTERS, help_text="What it should do, in plain English."
+    )
     description = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
     natural_language_description = serializers.CharField(
         required=False, allow_blank=True, max_length=20_000
     )
     structured_definition = serializers.DictField(required=False, help_text=DEFINITION)
+    needs_name = True
+
+    def validate(self, data):
+        both = {"structured_definition", "natural_language_description"} & data.keys()
+        if "sentence" in data and both:
+            raise serializers.ValidationError(dict.fromkeys(both, TWICE))
+        if self.needs_name and not {"sentence", "name"} & data.keys():
+            raise serializers.ValidationError({"name": "Give a name, or a sentence."})
+        return data
 
 
 class WorkflowChange(WorkflowInput):
     """What may be changed of a workflow's draft."""
 
-    name = serializers.CharField(required=False, max_length=500)
+    needs_name = False
 
 
 class WorkflowCopy(Strict):
@@ -177,6 +194,9 @@ class Workflows(KdapView):
         """Make a workflow as a draft."""
         workspace = find_workspace(request.actor, workspace_id, "write")
         data = checked(WorkflowInput, request)
+        if "sentence" in data:
+            workflow = drafted(data, request.actor, workspace=workspace)
+            return versioned(request, workflow, WorkflowOutput, status.HTTP_201_CREATED)
         with PointedAt():
             workflow = services.create_workflow(
                 workspace=workspace,
@@ -211,6 +231,9 @@ class OneWorkflow(KdapView):
         workflow = services.find_workflow(request.actor, workflow_id, "write")
         data = checked(WorkflowChange, request)
         demand_version(request, workflow, WorkflowOutput)
+        if "sentence" in data:
+            changed = drafted(data, request.actor, workflow=workflow)
+            return versioned(request, changed, WorkflowOutput)
         with PointedAt():
             changed = services.change_workflow(workflow=workflow, actor=request.actor, **data)
         return versioned(request, changed, WorkflowOutput)

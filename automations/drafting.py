@@ -10,7 +10,7 @@ from workspaces.errors import Invalid
 LONGEST_NAME = 80
 
 
-def draft_from_sentence(*, text, actor, workspace=None, workflow=None, name=""):
+def draft_from_sentence(*, text, actor, workspace=None, workflow=None, name="", description=None):
     """Make a draft in `workspace`, or change that of `workflow`, to what `text` means.
 
     Return (workflow, Understood). Where words were not understood nothing is written, and the
@@ -30,9 +30,11 @@ def draft_from_sentence(*, text, actor, workspace=None, workflow=None, name=""):
             actor=actor,
             definition=understood.definition,
             sentence=text,
+            description=description or "",
         )
     else:
         values = {"name": name} if name else {}
+        values |= {} if description is None else {"description": description}
         workflow = services.change_workflow(
             workflow=workflow,
             actor=actor,

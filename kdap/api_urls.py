@@ -2,7 +2,15 @@
 
 from django.urls import path, re_path
 
-from automations import api_mails, api_outgoing, api_runs, api_signing, api_webhooks, api_workflows
+from automations import (
+    api_mails,
+    api_outgoing,
+    api_runs,
+    api_sentences,
+    api_signing,
+    api_webhooks,
+    api_workflows,
+)
 from automations.integrations import api as integrations
 from kdap import openapi
 from records import api as records
@@ -74,6 +82,7 @@ urlpatterns = [
     path(f"{RECORD}changes/", api_changes.RecordChanges.as_view()),
     path("operations/<uuid:operation_id>/undo/", api_changes.UndoOperation.as_view()),
     path(f"{WORKSPACE}workflows/", api_workflows.Workflows.as_view()),
+    path(f"{WORKSPACE}workflows/understand/", api_sentences.Understand.as_view()),
     path("workflow-parts/", api_workflows.WorkflowParts.as_view()),
     path(WORKFLOW, api_workflows.OneWorkflow.as_view()),
     path(f"{WORKFLOW}restore/", api_workflows.RestoreWorkflow.as_view()),
