@@ -20,6 +20,29 @@ RESERVED |= {"not", "old", "that", "the", "then", "this", "when", "and", "or"}
 NUMBERS = ("decimal", "integer", "currency", "percent", "rating")
 
 
+# What a value of an agent's answer is, in brackets behind its name; a text needs no word.
+OF_AGENTS = {
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "yes or no",
+    "date": "a date",
+}
+
+
+def wanted(items):
+    """Return what an agent's answer has to have: “urgent (yes or no) and answer”."""
+    return joined([f"{item.name}{_about(item)}" for item in items])
+
+
+def _about(item):
+    parts = [OF_AGENTS[item.type]] if item.type in OF_AGENTS else []
+    if item.type == "choice":
+        parts.append(f"one of {joined([quoted(text) for text in item.choices], 'or')}")
+    parts += [] if item.required else ["optional"]
+    parts += [f"meaning {quoted(item.description)}"] if item.description else []
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
 def quoted(text):
     """Return a text in quotation marks, with what would end it or begin a name escaped."""
     return "“" + re.sub(r"(?=[”\\{])", r"\\", text) + "”"

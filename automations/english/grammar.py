@@ -5,6 +5,7 @@ colon holds the lines below that are indented further; within a sentence a block
 or to “otherwise”. What a rule does not understand is noted, and reading goes on behind it.
 """
 
+from automations.english.agents import Agents
 from automations.english.conditions import Conditions
 from automations.english.cursor import Cursor, Stuck
 from automations.english.doing import Doing
@@ -32,7 +33,7 @@ FORMS = [
 ]
 
 
-class Grammar(Whens, Times, Doing, Sending, Flowing, Conditions, Values):
+class Grammar(Whens, Times, Doing, Sending, Agents, Flowing, Conditions, Values):
     """One reading of one text."""
 
     def __init__(self, text, tokens, book, zone):
@@ -223,7 +224,8 @@ class Grammar(Whens, Times, Doing, Sending, Flowing, Conditions, Values):
         self.indent_of_step = c.indent
         rules = (self.add_entry, self.remember, self.send_email, self.http_request, self.code)
         rules += (self.run_workflow, self.set_fields, self.delete_entry, self.find)
-        rules += (self.for_each, self.wait, self.approval, self.switch, self.condition_step)
+        rules += (self.for_each, self.wait, self.ask_agent, self.approval, self.switch)
+        rules += (self.condition_step,)
         try:
             for rule in (*rules, self.stop):
                 c.at = start

@@ -112,3 +112,11 @@ class Lexicon:
         """Names of workflows."""
         found = Workflow.objects.filter(workspace=self.workspace_id, deleted_at=None)
         return Names((workflow.name, workflow) for workflow in found.order_by("name", "pk"))
+
+    @cached_property
+    def agents(self):
+        """Names of agents."""
+        from automations.agents.models import Agent
+
+        found = Agent.objects.filter(workspace=self.workspace_id, deleted_at=None)
+        return Names((agent.name, agent) for agent in found.order_by("name", "pk"))

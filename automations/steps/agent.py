@@ -66,8 +66,7 @@ class AskAgent(Step):
     def sentence(self, book):
         said = f"ask the agent {_name(book, self.agent)}"
         said += f" with {saying.named(book, self.input)}" if self.input else ""
-        names = [item.name for item in self.output]
-        return f"{said} for {saying.joined(names)}" if names else said
+        return f"{said} for {saying.wanted(self.output)}" if self.output else said
 
     def check(self, book, pointer):
         if _found(book, self.agent) is None:
@@ -87,4 +86,4 @@ def _found(book, id):
 
 def _name(book, id):
     agent = _found(book, id)
-    return f"“{agent.name}”" if agent else "that is gone"
+    return saying.quoted(agent.name) if agent else "that is gone"
