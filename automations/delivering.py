@@ -60,9 +60,14 @@ RETURNING id
 
 
 def deliver(seconds=5.0):
-    """Make deliveries of events and send what is due for about `seconds`; return how many calls."""
+    """Make deliveries of events and send what is due for about `seconds`; return how many calls.
+
+    While as many calls as one worker makes are on their way, no other worker begins with it: slow
+    addresses must not keep them all from carrying out runs.
+    """
     sent, end, calls = 0, time.monotonic() + seconds, {}
-    _revive()
+    if _revive() >= CALLS_AT_ONCE:
+        return sent
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
         while True:
             more = False
@@ -79,9 +84,11 @@ def deliver(seconds=5.0):
 
 
 def _revive():
+    """Let what dead workers held be sent again; return how many calls others are making."""
     with acting_as(Actor.system(task="webhooks")):
-        silent = WebhookDelivery.objects.filter(status="sending", lease__lt=timezone.now())
-        silent.update(status="pending", lease=None)
+        sending = WebhookDelivery.objects.filter(status="sending")
+        sending.filter(lease__lt=timezone.now()).update(status="pending", lease=None)
+        return sending.count()
 
 
 def claim(most):

@@ -290,6 +290,19 @@ def test_a_worker_that_died_leaves_it_to_the_next(alice, books, hooked):
     assert deliveries()[0].status == "delivered"
 
 
+def test_slow_addresses_keep_one_worker_at_most(alice, books, hooked, monkeypatch):
+    monkeypatch.setattr(delivering, "CALLS_AT_ONCE", 2)
+    add(alice, books, *({"title": f"Book {n}"} for n in range(3)))
+    with receiving(ok()) as receiver:
+        again(alice, hooked(receiver)[0])
+        while posting.expand_some():
+            pass
+        others = delivering.claim(2)
+        assert delivering.deliver() == 0
+        delivering.note([(delivery, {}) for delivery in others])
+        assert delivering.deliver() == 1
+
+
 def test_resend_and_replay(alice, books, hooked):
     ids = add(alice, books, {"title": "Dune"}, {"title": "Emma"})
     api = Api(alice)
