@@ -28,7 +28,8 @@ def _about(record, book, email):
     name = saying.quoted(record.name)
     first = next((f for f in fields if f.type in ("text", "email", "autonumber")), None)
     entry = "{" + first.label + "}" if first else "{entry number}"
-    number = next((f for f in fields if f.type in NUMBERS), None)
+    numbers = (f for f in fields if f.type in NUMBERS and f.key.split("_")[-1] not in ("id", "no"))
+    number = next(numbers, None)
     if number is not None:
         yield (
             f"When {named[number.key]} of an entry of {name} falls below 10, send an e-mail to "

@@ -82,6 +82,7 @@ def test_examples_are_of_ones_own_records_and_are_understood(new, bob):
     assert "When Stock of an entry of “Products” falls below 10" in page
     links = re.findall(r'href="([^"]*\?text=[^"]*)"', page)
     assert len(links) == 6
+    assert "Order id of" not in page
     for link in links:
         shown = words(bob.client.get(link, headers=HTMX))
         assert "KDAP understands:" in shown
