@@ -59,7 +59,7 @@ def furnish(control, record, book):
 
 
 def _pick(control, record, book):
-    rows = PICKERS[control.name.rpartition(".")[2]](book)
+    rows = PICKERS.get(control.name.rpartition(".")[2], lambda book: ())(book)
     control.choices = [(str(row.pk), row.name) for row in rows]
     control.value = str(control.value or "")
 
@@ -179,6 +179,12 @@ def _read_pairs(post, name, old, made, book, keep):
     return {key.strip(): typed(value, given.get(key.strip())) for key, value in rows if key.strip()}
 
 
+def _read_arguments(post, name, old, made, book, keep):
+    """Read pairs of which those without a value are left out."""
+    found = _read_pairs(post, name, old, made, book, keep)
+    return {key: value for key, value in found.items() if value != ""}
+
+
 def _read_list(post, name, old, made, book, keep):
     lines = (line.strip().replace("\x00", "") for line in post.get(name, "").splitlines())
     return [line for line in lines if line]
@@ -215,6 +221,7 @@ READERS = {
     "fields_values": _read_values,
     "sort": _read_sort,
     "pairs": _read_pairs,
+    "arguments": _read_arguments,
     "json": _read_json,
     "condition": _read_condition,
     "comparison": lambda post, name, old, made, book, keep: read_comparison(post, name, book, keep),

@@ -14,6 +14,7 @@ from uuid import UUID
 from automations import control_kinds
 from automations.comparing import Comparison
 from automations.condition_forms import is_id, shown
+from automations.integrations import controls as connections
 from automations.parts import Part
 from automations.steps.base import Step
 
@@ -85,7 +86,7 @@ def controls(model, data, book, errors=(), prefix=""):
         else:
             control_kinds.furnish(control, record, book)
         made.append(control)
-    return made
+    return connections.refine(made, model, data, book)
 
 
 def _furnish_parts(control, model, book):
@@ -166,6 +167,8 @@ def part_of(info):
 def kind_of(name, info, model):
     """Return the kind of control for an option."""
     hint = _plain(info.annotation)
+    if getattr(model, "connects", ()) and name in connections.KINDS:
+        return connections.KINDS[name]
     has_record = "record" in model.model_fields
     if UUID in (hint, *get_args(hint)) and name in control_kinds.PICKERS:
         return "pick"

@@ -7,6 +7,7 @@ or to “otherwise”. What a rule does not understand is noted, and reading goe
 
 from automations.english.agents import Agents
 from automations.english.conditions import Conditions
+from automations.english.connected import Connected
 from automations.english.cursor import Cursor, Stuck
 from automations.english.doing import Doing
 from automations.english.flowing import OTHERWISE, REJECTED, Flowing
@@ -33,7 +34,7 @@ FORMS = [
 ]
 
 
-class Grammar(Whens, Times, Doing, Sending, Agents, Flowing, Conditions, Values):
+class Grammar(Whens, Times, Doing, Sending, Connected, Agents, Flowing, Conditions, Values):
     """One reading of one text."""
 
     def __init__(self, text, tokens, book, zone):
@@ -222,7 +223,8 @@ class Grammar(Whens, Times, Doing, Sending, Agents, Flowing, Conditions, Values)
         c = self.c
         start, indent = c.at, self.indent_of_step
         self.indent_of_step = c.indent
-        rules = (self.add_entry, self.remember, self.send_email, self.http_request, self.code)
+        rules = (self.add_entry, self.remember, self.send_email, self.mcp_tool)
+        rules += (self.http_request, self.code)
         rules += (self.run_workflow, self.set_fields, self.delete_entry, self.find)
         rules += (self.for_each, self.wait, self.ask_agent, self.approval, self.switch)
         rules += (self.condition_step,)

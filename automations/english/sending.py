@@ -53,6 +53,8 @@ class Sending:
             step["subject"] = self.text()
         elif (c.said(*SAYING) and self._text_here(":")) or self._text_here(":"):
             step["body"] = self.text()
+        elif c.sees("through"):
+            step |= self.through()
         elif c.sees("(sent again when nobody knows whether it went)"):
             c.said("(sent again when nobody knows whether it went)")
             step["when_unknown"] = "again"
@@ -174,7 +176,7 @@ class Sending:
             method = self._verb() or method
         step = {"type": "http_request", "url": url}
         step |= {} if method == "POST" else {"method": method}
-        return step | self._call_parts()
+        return step | self.through() | self._call_parts()
 
     def _method(self):
         """Read “call”, “post to”, “send a POST request to”; return the method or None."""

@@ -3,15 +3,18 @@
 import time
 
 import pytest
+from django.http import QueryDict
 from django.utils import timezone
 
-from automations import clock
+from automations import clock, step_forms
 from automations import definition as definitions
+from automations.english import understand
 from automations.integrations import mcp_tools
 from automations.integrations.looking import look
 from automations.integrations.services import delete_integration
 from automations.models import Integration, WorkflowRun
 from automations.parts import Book
+from automations.steps.mcp import McpTool
 from automations.tests.mcp_servers import connect, serving
 from automations.tests.workflows import BUTTON, make_workflow, runs_of, settle, start, steps_of
 from workspaces.access import Actor, acting_as
@@ -124,9 +127,41 @@ def test_a_deleted_connection_fails_the_run_in_words(alice, workspace, echo):
     assert "was deleted" in run.error_message
 
 
-def test_the_sentence_of_the_step(alice, workspace, echo):
+def test_the_form_of_the_step_follows_the_tool(alice, workspace, echo):
     _, make = echo
+    workflow = make()
+    page = alice.client.get(f"/flows/{workflow.pk}/steps/?step=ask").content.decode()
+    for part in ('<option value="echo" selected>', ">Server</option>", 'value="times"'):
+        assert part in page
     with alice.acting():
-        parsed = definitions.parse(make().structured_definition)
-        said = parsed.sentence(Book(workspace.pk))
-    assert "call the tool “echo” of “Server”, with text = " in said
+        book, pk = Book(workspace.pk), Integration.objects.get().pk
+        data = {"type": "mcp_tool", "connection": str(pk), "tool": "echo"}
+        made = {control.name: control for control in step_forms.controls(McpTool, data, book)}
+        posted = QueryDict(mutable=True)
+        posted.update({"has-arguments": "", "has-tool": "", "tool": "echo"})
+        posted.setlist("arguments.key", ["text", "times", ""])
+        posted.setlist("arguments.value", ["{{ vars.x }}", "", ""])
+        read = step_forms.read(McpTool, posted, data, book)
+    assert made["arguments"].more["rows"] == [("text", ""), ("times", ""), ("", "")]
+    assert read["arguments"] == {"text": "{{ vars.x }}"}
+
+
+def test_sentences_of_connections_are_read_back_as_they_were(alice, workspace, echo):
+    _, make = echo
+    api = connect(alice, workspace, "http", "Shop API", url="https://api.example.com")
+    mail = connect(alice, workspace, "smtp", "Post", host="mx.example", sender="a@example.com")
+    made = make(timeout=9, when_unknown="again", arguments={"text": "x", "times": 2})
+    call = {"id": "call", "type": "http_request", "connection": str(api.pk), "url": "/orders"}
+    send = {"id": "send", "type": "send_email", "connection": str(mail.pk), "subject": "Hi"}
+    steps = [*made.structured_definition["steps"], call, send | {"to": ["a@b.cd"], "body": "x"}]
+    with alice.acting():
+        book = Book(workspace.pk)
+        parsed = definitions.parse({"trigger": BUTTON, "steps": steps})
+        said = parsed.sentence(book)
+        again = understand(said, Book(workspace.pk)).definition
+        read = definitions.parse(again)
+    assert "call the tool “echo” of “Server”, with text = “x” and times = 2" in said
+    assert "through “Shop API”" in said
+    assert [step.model_dump(exclude={"id"}) for step in read.steps] == [
+        step.model_dump(exclude={"id"}) for step in parsed.steps
+    ]
