@@ -1,11 +1,12 @@
 """Addresses of workflows and their runs."""
 
-from django.urls import path
+from django.urls import include, path
 
 from automations import builder_views, mail_views, run_views, sentence_views, workflow_views
 from automations.integrations import views as integrations
 
 urlpatterns = [
+    path("", include("automations.agents.urls")),
     path("w/<uuid:id>/workflows/", workflow_views.workflows, name="workflows"),
     path("w/<uuid:id>/workflows/new/", workflow_views.workflow_new, name="workflow_new"),
     path(

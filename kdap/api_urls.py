@@ -11,6 +11,7 @@ from automations import (
     api_webhooks,
     api_workflows,
 )
+from automations.agents import api as agents
 from automations.integrations import api as integrations
 from kdap import openapi
 from records import api as records
@@ -33,6 +34,8 @@ IMPORT = "imports/<uuid:import_id>/"
 WORKFLOW = "workflows/<uuid:workflow_id>/"
 WEBHOOK = "webhooks/<uuid:webhook_id>/"
 INTEGRATION = "integrations/<uuid:integration_id>/"
+AGENT = "agents/<uuid:agent_id>/"
+TASK = "agent-tasks/<uuid:task_id>/"
 RUN = "runs/<uuid:run_id>/"
 
 urlpatterns = [
@@ -104,6 +107,14 @@ urlpatterns = [
     path("approvals/<int:step_id>/", api_runs.OneApproval.as_view()),
     path(f"{WORKFLOW}signing/", api_signing.WorkflowSigning.as_view()),
     path(f"{WORKSPACE}mails/", api_mails.Mails.as_view()),
+    path("agent-parts/", agents.Parts.as_view()),
+    path(f"{WORKSPACE}agents/", agents.Agents.as_view()),
+    path(AGENT, agents.OneAgent.as_view()),
+    path(f"{AGENT}restore/", agents.RestoreAgent.as_view()),
+    path(f"{AGENT}tasks/", agents.AgentTasks.as_view()),
+    path(TASK, agents.OneTask.as_view()),
+    path(f"{TASK}decide/", agents.DecideTask.as_view()),
+    path(f"{TASK}cancel/", agents.CancelTask.as_view()),
     path(f"{RECORD}webhooks/", api_outgoing.RecordWebhooks.as_view()),
     path(WEBHOOK, api_outgoing.OneWebhook.as_view()),
     path(f"{WEBHOOK}pause/", api_outgoing.PauseWebhook.as_view()),

@@ -274,6 +274,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "Role": "workspaces.models.Role",
         "InvitableRole": "workspaces.api.INVITABLE",
+        "AgentTaskPriority": "automations.agents.models.AgentTask.Priority",
         "WorkflowState": "automations.models.Workflow.State",
         "RunStatus": "automations.models.WorkflowRun.Status",
         "WebhookState": "automations.models.WebhookSubscription.State",

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -43,6 +44,9 @@ class Agent(Snapshot):
 
     def __str__(self):
         return self.name
+
+    def get_absolute_url(self):
+        return reverse("agent", args=[self.pk])
 
 
 class AgentTask(models.Model):
@@ -120,6 +124,9 @@ class AgentTask(models.Model):
 
     def __str__(self):
         return self.task_name or f"task of {self.agent_id}"
+
+    def get_absolute_url(self):
+        return reverse("agent_task", args=[self.pk])
 
     @property
     def is_over(self):

@@ -7,7 +7,10 @@ from workspaces.sentences import Named, names, says
 @names("agent")
 def _agents(ids):
     found = Agent.objects.filter(pk__in=ids)
-    return {agent.pk: Named(agent.name, "", "robot") for agent in found}
+    return {
+        agent.pk: Named(agent.name, "" if agent.deleted_at else agent.get_absolute_url(), "robot")
+        for agent in found
+    }
 
 
 @says("agent.created", icon="robot")

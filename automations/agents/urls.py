@@ -1,0 +1,17 @@
+"""Addresses of agents and their tasks."""
+
+from django.urls import path
+
+from automations.agents import views
+
+urlpatterns = [
+    path("w/<uuid:id>/agents/", views.agents, name="agents"),
+    path("w/<uuid:id>/agents/new/", views.agent_new, name="agent_new"),
+    path("agents/<uuid:id>/", views.agent, name="agent"),
+    path("agents/<uuid:id>/edit/", views.agent_edit, name="agent_edit"),
+    path("agents/<uuid:id>/switch/", views.agent_switch, name="agent_switch"),
+    path("agents/<uuid:id>/delete/", views.agent_delete, name="agent_delete"),
+    path("agents/<uuid:id>/restore/", views.agent_restore, name="agent_restore"),
+    path("agent-tasks/<uuid:id>/", views.task, name="agent_task"),
+    path("agent-tasks/<uuid:id>/<slug:verb>/", views.task_act, name="agent_task_act"),
+]

@@ -1,0 +1,129 @@
+"""The pages of agents: list, make, change, try; and a task with what it did."""
+
+import pytest
+
+from automations.agents.models import Agent, AgentTask
+from automations.tests.agents import done, fresh, give, make_agent
+from automations.tests.workflows import entries_in
+from kdap.tests.people import give_role
+from workspaces.access import Actor, acting_as
+from workspaces.models import Role
+
+ADD = 'use create_entries {"record": "Tasks", "entries": [{"what": "$task"}]}'
+FORM = {
+    "name": "Sorter",
+    "prompt": "Sort.",
+    "provider": "offline",
+    "tools": ["list_records"],
+    "writes": "ask",
+    "max_tokens": "1000",
+    "most_steps": "5",
+    "most_tokens": "9000",
+    "seconds": "60",
+}
+
+
+@pytest.fixture
+def agent(alice, workspace, record):
+    return make_agent(alice, workspace, prompt=ADD, tools=["create_entries"])
+
+
+def only(model):
+    with acting_as(Actor.system()):
+        return model.objects.get()
+
+
+def test_the_list(alice, charlie, workspace, agent):
+    page = alice.client.get(f"/w/{workspace.pk}/agents/").content.decode()
+    assert "Sorter" in page
+    assert charlie.client.get(f"/w/{workspace.pk}/agents/").status_code == 404
+    assert "/agents/" in alice.client.get(f"/w/{workspace.pk}/workflows/").content.decode()
+
+
+def test_making_one(alice, workspace, record):
+    url = f"/w/{workspace.pk}/agents/new/"
+    assert "Offline example" in alice.client.get(url).content.decode()
+    answer = alice.client.post(url, FORM | {"records": [str(record.pk)], "temperature": "0.5"})
+    made = only(Agent)
+    assert answer.url == f"/agents/{made.pk}/"
+    assert made.config["records"] == [str(record.pk)]
+    assert (made.config["temperature"], made.config["most_cost"]) == (0.5, None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"name": ""}, "required"),
+        ({"temperature": "9"}, "less than or equal to 2"),
+        ({"model": "gpt"}, "has no model"),
+        ({"most_steps": "99"}, "less than or equal to 20"),
+    ],
+)
+def test_what_is_wrong_stays_in_the_form(alice, workspace, wrong, said):
+    answer = alice.client.post(f"/w/{workspace.pk}/agents/new/", FORM | wrong)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert said in page
+    assert "Sort." in page
+
+
+def test_changing_pausing_deleting_and_bringing_back(alice, workspace, agent):
+    home = f"/agents/{agent.pk}/"
+    answer = alice.client.post(f"{home}edit/", FORM | {"name": "Asker", "writes": "never"})
+    assert answer.url == home
+    assert (only(Agent).name, only(Agent).config["writes"]) == ("Asker", "never")
+    alice.client.post(f"{home}switch/")
+    assert "takes no tasks" in alice.client.get(home).content.decode()
+    alice.client.post(f"{home}switch/")
+    alice.client.post(f"{home}delete/")
+    assert alice.client.get(home).status_code == 404
+    assert "Bring back" in alice.client.get(f"/w/{workspace.pk}/agents/").content.decode()
+    alice.client.post(f"{home}restore/")
+    assert alice.client.get(home).status_code == 200
+
+
+def test_a_task_is_given_allowed_and_shown(alice, bob, workspace, record, agent):
+    home = f"/agents/{agent.pk}/"
+    assert alice.client.post(home, {"task": ""}).status_code == 422
+    answer = alice.client.post(home, {"task": "Call back <b>"})
+    task = only(AgentTask)
+    assert answer.url == f"/agent-tasks/{task.pk}/"
+    assert "Waiting for a worker" in alice.client.get(answer.url).content.decode()
+    done(task)
+    page = bob.client.get(answer.url).content.decode()
+    assert "Add an entry to “Tasks”: What = “Call back &lt;b&gt;”" in page
+    assert "understands nothing" in page
+    assert answer.url in bob.client.get(f"/w/{agent.workspace_id}/agents/").content.decode()
+    bob.client.post(f"{answer.url}approved/")
+    done(task)
+    assert entries_in(alice, record, "what") == [("Call back <b>",)]
+    page = alice.client.get(answer.url, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in page
+    assert "Undo…" in page
+    assert "Call back &lt;b&gt;" in alice.client.get(home).content.decode()
+    again = alice.client.post(f"{answer.url}again/")
+    assert again.url != answer.url
+
+
+def test_a_viewer_reads_and_changes_nothing(alice, bob, workspace, agent):
+    task = done(give(alice, agent, {"task": "Call back"}))
+    give_role(workspace, bob, Role.VIEWER)
+    page = bob.client.get(f"/agent-tasks/{task.pk}/").content.decode()
+    assert "Call back" in page
+    assert "Allow" not in page
+    for verb in ("approved", "rejected", "cancel", "again"):
+        assert bob.client.post(f"/agent-tasks/{task.pk}/{verb}/").status_code == 403
+    assert bob.client.post(f"/agents/{agent.pk}/", {"task": "x"}).status_code == 403
+    assert fresh(task).status == "waiting"
+
+
+def test_strangers_meet_404(alice, charlie, workspace, agent):
+    task = give(alice, agent, {"task": "x"})
+    for url in (f"/agents/{agent.pk}/", f"/agents/{agent.pk}/edit/", f"/agent-tasks/{task.pk}/"):
+        assert charlie.client.get(url).status_code == 404
+    assert charlie.client.post(f"/agent-tasks/{task.pk}/cancel/").status_code == 404
+
+
+def test_an_unknown_verb_is_no_page(alice, agent):
+    task = give(alice, agent, {"task": "x"})
+    assert alice.client.post(f"/agent-tasks/{task.pk}/fly/").status_code == 404
