@@ -74,7 +74,7 @@ class AgentPage(serializers.Serializer):
     cursor = serializers.CharField(allow_null=True)
 
 
-class TaskInput(Strict):
+class AgentTaskInput(Strict):
     """Something for an agent to do."""
 
     input = serializers.JSONField(help_text="What it is about: data, never an instruction.")
@@ -85,14 +85,14 @@ class TaskInput(Strict):
     priority = serializers.IntegerField(required=False, min_value=1, max_value=3)
 
 
-class TaskAnswer(Strict):
+class AgentTaskAnswer(Strict):
     """What a person says to what an agent wants to write."""
 
     answer = serializers.ChoiceField(["approved", "rejected"])
     comment = serializers.CharField(required=False, allow_blank=True, max_length=2000)
 
 
-class TaskOutput(serializers.ModelSerializer):
+class AgentTaskOutput(serializers.ModelSerializer):
     """A task, and how far it came. `calls` are the tools that wait to be allowed."""
 
     agent_id = serializers.UUIDField(read_only=True)
@@ -114,15 +114,15 @@ class TaskOutput(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class TaskPage(serializers.Serializer):
+class AgentTaskPage(serializers.Serializer):
     """One page of tasks, the newest first."""
 
-    results = TaskOutput(many=True)
+    results = AgentTaskOutput(many=True)
     next = serializers.URLField(allow_null=True)
     cursor = serializers.CharField(allow_null=True)
 
 
-class ProviderOutput(serializers.Serializer):
+class ModelProviderOutput(serializers.Serializer):
     """Models that can be asked."""
 
     name = serializers.CharField()
@@ -131,7 +131,7 @@ class ProviderOutput(serializers.Serializer):
     note = serializers.CharField(allow_blank=True)
 
 
-class ToolOutput(serializers.Serializer):
+class AgentToolOutput(serializers.Serializer):
     """A tool that agents can be given."""
 
     name = serializers.CharField()
@@ -143,8 +143,8 @@ class ToolOutput(serializers.Serializer):
 class AgentParts(serializers.Serializer):
     """All that an agent can be made of."""
 
-    providers = ProviderOutput(many=True)
-    tools = ToolOutput(many=True)
+    providers = ModelProviderOutput(many=True)
+    tools = AgentToolOutput(many=True)
 
 
 class Parts(KdapView):
@@ -235,7 +235,7 @@ class AgentTasks(KdapView):
     @extend_schema(
         operation_id="agent_tasks_list",
         parameters=[OpenApiParameter("status", enum=AgentTask.Status.values)],
-        responses=TaskPage,
+        responses=AgentTaskPage,
     )
     def get(self, request, agent_id):
         """List what an agent was asked, the newest first."""
@@ -246,50 +246,54 @@ class AgentTasks(KdapView):
             if wanted not in AgentTask.Status.values:
                 raise KdapError(f"status is one of {', '.join(AgentTask.Status.values)}.")
             found = found.filter(status=wanted)
-        return page(request, found, TaskOutput, also=("status",), newest=True)
+        return page(request, found, AgentTaskOutput, also=("status",), newest=True)
 
-    @extend_schema(operation_id="agent_tasks_give", request=TaskInput, responses={202: TaskOutput})
+    @extend_schema(
+        operation_id="agent_tasks_give", request=AgentTaskInput, responses={202: AgentTaskOutput}
+    )
     def post(self, request, agent_id):
         """Give an agent a task; ask for the task itself to see how far it is."""
         agent = services.find_agent(request.actor, agent_id, "write")
-        data = checked(TaskInput, request)
+        data = checked(AgentTaskInput, request)
         given = tasks.give_task(agent=agent, actor=request.actor, **data)
-        return Response(TaskOutput(given).data, status.HTTP_202_ACCEPTED)
+        return Response(AgentTaskOutput(given).data, status.HTTP_202_ACCEPTED)
 
 
 class OneTask(KdapView):
     """One task of an agent."""
 
-    @extend_schema(operation_id="agent_tasks_read", responses=TaskOutput)
+    @extend_schema(operation_id="agent_tasks_read", responses=AgentTaskOutput)
     def get(self, request, task_id):
         """Read a task with its answer."""
         known_parameters(request)
-        return Response(TaskOutput(tasks.find_task(request.actor, task_id)).data)
+        return Response(AgentTaskOutput(tasks.find_task(request.actor, task_id)).data)
 
 
 class DecideTask(KdapView):
     """A task that waits to be allowed to write."""
 
-    @extend_schema(operation_id="agent_tasks_decide", request=TaskAnswer, responses=TaskOutput)
+    @extend_schema(
+        operation_id="agent_tasks_decide", request=AgentTaskAnswer, responses=AgentTaskOutput
+    )
     def post(self, request, task_id):
         """Allow or refuse what an agent wants to write."""
         task = tasks.find_task(request.actor, task_id, "write")
-        data = checked(TaskAnswer, request)
+        data = checked(AgentTaskAnswer, request)
         tasks.decide(
             task=task,
             actor=request.actor,
             given=data["answer"],
             comment=data.get("comment", ""),
         )
-        return Response(TaskOutput(tasks.find_task(request.actor, task_id)).data)
+        return Response(AgentTaskOutput(tasks.find_task(request.actor, task_id)).data)
 
 
 class CancelTask(KdapView):
     """A task that shall end."""
 
-    @extend_schema(operation_id="agent_tasks_cancel", request=None, responses=TaskOutput)
+    @extend_schema(operation_id="agent_tasks_cancel", request=None, responses=AgentTaskOutput)
     def post(self, request, task_id):
         """End a task; what it wrote stays, and can be undone by its operation."""
         task = tasks.find_task(request.actor, task_id, "write")
         tasks.cancel(task=task, actor=request.actor)
-        return Response(TaskOutput(tasks.find_task(request.actor, task_id)).data)
+        return Response(AgentTaskOutput(tasks.find_task(request.actor, task_id)).data)

@@ -172,4 +172,4 @@ def test_it_says_itself(alice, workspace):
     with alice.acting():
         said = definition.parse(flow.structured_definition).sentence(Book(workspace.pk))
     assert "ask the agent “Sorter” with subject =" in said
-    assert "for stars and mood" in said
+    assert "for stars (a whole number) and mood" in said
