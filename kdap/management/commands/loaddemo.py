@@ -4,13 +4,14 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
+from automations import demo
 from records.demo import loading
 from workspaces.errors import KdapError
 
 
 class Command(BaseCommand):
     help = (
-        "Make the demo user and the workspace “Northwind Traders” with its eleven records. "
+        "Make the demo user and the workspace “Northwind Traders” with its records and workflows. "
         "What is there already stays as it is."
     )
 
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         try:
             user = loading.demo_user()
             workspace = loading.workspace_of(user)
-            made = list(loading.load_northwind(user, workspace))
+            made = [*loading.load_northwind(user, workspace), *demo.load(user, workspace)]
             if flights and loading.load_flights(user, workspace, flights):
                 made.append("Flights")
         except KdapError as error:
