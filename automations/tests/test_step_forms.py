@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from automations import services, step_forms
 from automations.agents.services import create_agent
+from automations.integrations.services import create_integration
 from automations.models import Workflow
 from automations.parts import Book
 from automations.steps import STEPS
@@ -16,6 +17,11 @@ from automations.triggers import TRIGGERS
 from workspaces.access import Actor, acting_as
 
 pytestmark = pytest.mark.django_db(transaction=True)
+CONNECTIONS = {
+    "http": {"url": "https://api.example.com"},
+    "mcp": {"url": "https://mcp.example.com"},
+    "smtp": {"host": "mail.example.com", "sender": "us@example.com"},
+}
 HTMX = {"HX-Request": "true"}
 
 
@@ -124,6 +130,10 @@ def to_pick(workspace, actor):
     """Make what forms let people choose besides records."""
     services.create_workflow(workspace=workspace, name="Other", actor=actor)
     create_agent(workspace=workspace, name="Helper", actor=actor)
+    for kind, config in CONNECTIONS.items():
+        create_integration(
+            workspace=workspace, server_name=kind, kind=kind, config=config, actor=actor
+        )
 
 
 def kinds():
@@ -172,6 +182,17 @@ def posted_untouched(alice, workspace):
         return before, saved(flow)
 
     return save
+
+
+@pytest.mark.parametrize("type", sorted(STEPS))
+def test_nobody_has_to_type_an_id(alice, workspace, books, type):
+    with alice.acting() as actor:
+        to_pick(workspace, actor)
+        shown = step_forms.controls(STEPS[type], {}, Book(workspace.pk))
+    for control in shown:
+        if "UUID" in str(STEPS[type].model_fields[control.name].annotation):
+            assert control.kind == "pick"
+            assert control.choices
 
 
 @pytest.mark.parametrize("type", sorted(STEPS))
