@@ -9,6 +9,8 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from automations import engine
+from automations.tests.agents import done, give, make_agent
+from automations.tests.mcp_servers import connect
 from automations.tests.workflows import BUTTON, make_workflow, start
 from kdap.tests.test_addresses import ROUTES, fill
 from records.entries import delete_entries, update_entries
@@ -44,6 +46,11 @@ PAGES = [
     "accounts/profile/",
     "accounts/tokens/",
     "accounts/tokens/new/",
+    "agent-tasks/<uuid:id>/",
+    "agents/<uuid:id>/",
+    "agents/<uuid:id>/edit/",
+    "connections/<uuid:id>/",
+    "connections/<uuid:id>/edit/",
     "flows/<uuid:id>/",
     "flows/<uuid:id>/duplicate/",
     "flows/<uuid:id>/edit/",
@@ -76,7 +83,11 @@ PAGES = [
     "r/<uuid:record_id>/import/",
     "runs/<uuid:id>/",
     "w/<uuid:id>/activity/",
+    "w/<uuid:id>/agents/",
+    "w/<uuid:id>/agents/new/",
     "w/<uuid:id>/approvals/",
+    "w/<uuid:id>/connections/",
+    "w/<uuid:id>/connections/new/",
     "w/<uuid:id>/mails/",
     "w/<uuid:id>/new/",
     "w/<uuid:id>/trash/",
@@ -136,8 +147,33 @@ def room(alice, bob, workspace, make_record):
         f"{reverse('record_past', args=[record.pk])}?as_of={made.id}",
         f'/r/{record.pk}/?where={{"field":"title","op":"contains","value":"E"}}&sort=title',
     ]
-    rooms = {"w/": [workspace.pk], "r/": [record.pk], "fl": [flow.pk], "ru": [run.pk]}
+    agent, task = an_agent(alice, workspace, record)
+    shop = connect(alice, workspace, "http", "Shop", url="https://shop.example/v1", auth="bearer")
+    new = reverse("integration_new", args=[workspace.pk])
+    further += [f"{new}?kind={kind}" for kind in ("mcp", "http", "smtp")]
+    rooms = {
+        "w/": [workspace.pk],
+        "r/": [record.pk],
+        "flows/": [flow.pk],
+        "runs/": [run.pk],
+        "agents/": [agent.pk],
+        "agent-tasks/": [task.pk],
+        "connections/": [shop.pk],
+    }
     return rooms, further
+
+
+def ids_for(route, rooms):
+    """Return the ids that a route is filled with: those of the room that its beginning names."""
+    return rooms.get(route.partition("<")[0], [])
+
+
+def an_agent(alice, workspace, record):
+    """An agent, and a task of it that waits until somebody allows what it wants to write."""
+    ask = f'use create_entries {{"record": "{record.name}", "entries": [{{"title": "$task"}}]}}'
+    agent = make_agent(alice, workspace, prompt=ask, tools=["create_entries"])
+    done(give(alice, agent, {"task": "Persuasion"}))
+    return agent, done(give(alice, agent, {"task": "Sanditon"}, name="Add a novel"))
 
 
 def a_workflow(alice, workspace, record):
@@ -169,7 +205,7 @@ def test_every_page_is_listed(alice, room):
     found = {
         route
         for route in ROUTES
-        if is_page(alice.client.get(fill(route, ids.get(route[:2], [])), follow=False))
+        if is_page(alice.client.get(fill(route, ids_for(route, ids)), follow=False))
     }
     assert sorted(found - IN_SOME_STATE) == sorted(PAGES)
 
@@ -212,7 +248,7 @@ def tour(alice, room, live_server):
         yield from SIGNED_OUT
         cookie = alice.client.cookies["sessionid"].value
         page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
-        yield from (fill(route, ids.get(route[:2], [])) for route in PAGES)
+        yield from (fill(route, ids_for(route, ids)) for route in PAGES)
         yield from [*OF_ALLAUTH, *further]
 
     return walk
