@@ -5,7 +5,7 @@ write (automations/english), so that what is said is understood as it was meant.
 """
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from automations.template_parser import Path
 
@@ -169,3 +169,23 @@ class Scope:
         for field in record.structure.fields if record else ():
             if field.key == key:
                 yield from (field.label, field.key)
+
+
+def walked(definition, book):
+    """Yield each step of a parsed definition while `book.scope` is what names mean at its place."""
+    book.scope = Scope(book, definition.trigger)
+    try:
+        yield from _walked(definition.steps, book.scope)
+    finally:
+        book.scope = None
+
+
+def _walked(steps, scope):
+    for step in steps:
+        yield step
+        names = step.values if step.type == "set" else ()
+        scope.note(step.id, step.type, getattr(step, "record", None), names)
+        loop = step.type == "for_each"
+        with scope.loop(scope.items_of(step.items)) if loop else nullcontext():
+            for _, inner in step.children():
+                yield from _walked(inner, scope)

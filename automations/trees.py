@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from automations.models import WorkflowStep
+from automations.scope import walked
 from automations.steps import STEPS
 from workspaces.errors import KdapError
 
@@ -66,10 +67,10 @@ def tree_of(rows, definition, book):
 
     `definition` gives names and sentences; None when it can't be read any more.
     """
-    known = {step.id: step for _, step in definition.walk()} if definition else {}
+    known = _said(definition, book) if definition else {}
     nodes, top = {}, []
     for row in sorted(rows, key=lambda row: row.pk or 0):
-        node = nodes[row.path] = _node(row, known.get(row.step), book)
+        node = nodes[row.path] = _node(row, *known.get(row.step, (None, "")))
         parent, branch = _above(row, nodes)
         if parent is None:
             top.append(node)
@@ -81,14 +82,19 @@ def tree_of(rows, definition, book):
     return top
 
 
-def _node(row, step, book):
-    kind = STEPS.get(row.type)
-    said = ""
-    if step is not None:
+def _said(definition, book):
+    """Return {id: (step, its sentence)}; no sentence for what can't be said any more."""
+    said = {}
+    for step in walked(definition, book):
         try:
-            said = step.sentence(book)
+            said[step.id] = step, step.sentence(book)
         except KdapError:
-            said = ""
+            said[step.id] = step, ""
+    return said
+
+
+def _node(row, step, said):
+    kind = STEPS.get(row.type)
     title = (step and step.name) or (kind.label if kind else row.type)
     return Node(row, title, said[:1].upper() + said[1:], kind.icon if kind else "question-mark")
 

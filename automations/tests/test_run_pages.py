@@ -65,6 +65,7 @@ def test_a_run_shows_its_steps_inside_each_other(alice, loop):
     assert "Item 1" in text
     assert "If so" in text
     assert "Dune" in text
+    assert "low = its title" in text.lower()  # as the item's record calls it, not as a path
     part = page(alice, loop, headers=HTMX).content.decode()
     assert "<html" not in part
     assert "every 1s" not in part
