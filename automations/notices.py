@@ -69,6 +69,14 @@ def ask_approval(run, row):
         _send(subject, "automations/mail_approval.txt", context, [email])
 
 
+def ask_allowance(task):
+    """Tell the person in whose name a task of a run acts that its agent waits to be allowed."""
+    link = settings.SITE_URL + task.get_absolute_url()
+    context = {"agent": task.agent, "workflow": task.run.workflow, "task": task, "link": link}
+    subject = f"“{task.agent.name}” wants to change entries"
+    _send(subject, "agents/mail_allowance.txt", context, [task.user.email])
+
+
 def people_asked(run, row):
     """Return the e-mail addresses of those whom an approval asks."""
     people = [str(person).strip().lower() for person in (row.input or {}).get("people") or ()]

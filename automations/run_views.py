@@ -8,6 +8,8 @@ from django.views.decorators.vary import vary_on_headers
 
 from automations import definition as definitions
 from automations import notices, running
+from automations.agents import talk
+from automations.agents import tasks as agent_tasks
 from automations.models import WorkflowRun, WorkflowStep
 from automations.parts import Book
 from automations.trees import pretty, tree_of
@@ -19,6 +21,7 @@ from workspaces.entrance import enter
 from workspaces.errors import Conflict, Invalid, KdapError, Missing
 
 MOST_ROWS = 500
+MOST_TASKS = 30
 UNUSUAL = ("failed", "unknown", "waiting", "started")
 
 
@@ -127,6 +130,10 @@ def approvals(request, id):
     """List what waits for an answer of the person who asks."""
     workspace = enter(request, id)
     rows = running.waiting_for(request.actor, workspace.pk)
+    waiting = agent_tasks.waiting_for(request.actor, workspace.pk).defer("messages")
+    tasks = list(waiting.select_related("agent", "user", "run__workflow")[:MOST_TASKS])
+    for task in tasks:
+        task.wants = talk.wants_of(task)
     answered = (
         WorkflowStep.objects.filter(
             answer__by=request.user.email.lower(), workspace_id=workspace.pk, type="approval"
@@ -134,7 +141,7 @@ def approvals(request, id):
         .select_related("run__workflow")
         .order_by("-id")[:10]
     )
-    context = {"workspace": workspace, "rows": rows, "answered": answered}
+    context = {"workspace": workspace, "rows": rows, "tasks": tasks, "answered": answered}
     return render(request, "automations/approvals.html", context)
 
 

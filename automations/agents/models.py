@@ -118,6 +118,11 @@ class AgentTask(models.Model):
                 fields=["priority", "id"], name="agent_task_due", condition=Q(status="pending")
             ),
             models.Index(fields=["lease"], name="agent_task_lease", condition=Q(status="running")),
+            models.Index(
+                fields=["workspace", "user"],
+                name="agent_task_waits",
+                condition=Q(status="waiting"),
+            ),
             models.Index(fields=["workspace", "started_at"], name="agent_task_room"),
             models.Index(fields=["completed_at"], name="agent_task_over"),
         ]

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from automations import finishing
+from automations import finishing, notices
 from automations.agents import asking, providers, tasks
 from automations.agents.models import Agent, AgentTask
 from automations.agents.tools import TOOLS, Hands, as_data, confined, owner_allows, parsed
@@ -240,6 +240,8 @@ def _decided(task, config):
 
 def _wait(task):
     _save(task, status=AgentTask.Status.WAITING, lease=None)
+    if task.run_id:  # who gave a task by hand looks at its page; nobody looks at a workflow's
+        notices.ask_allowance(task)
     return False
 
 

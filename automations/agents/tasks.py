@@ -29,6 +29,18 @@ def find_task(actor, id, action="read"):
     return task
 
 
+def waiting_for(actor, workspace_id):
+    """Return the tasks that wait until the actor's user, in whose name they act, allows a change.
+
+    None for who may not write there. Everybody who may write can answer them on their own pages.
+    """
+    if not access.allows(actor, "write", workspace_id):
+        return AgentTask.objects.none()
+    return AgentTask.objects.filter(
+        workspace_id=workspace_id, status=AgentTask.Status.WAITING, user=actor.user
+    )
+
+
 def give_task(*, agent, actor, input, name="", form=(), priority=2, **more):
     """Ask an agent to do something; return the AgentTask, which a worker takes up.
 

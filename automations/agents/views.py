@@ -2,6 +2,7 @@
 
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -182,4 +183,6 @@ def task_act(request, id, verb):
         said = "It begins anew."
     else:
         raise Missing("There is no such thing to do with a task.")
+    if request.POST.get("at") == "inbox":
+        return went_well(request, said, reverse("approvals", args=[found.workspace_id]))
     return went_well(request, said, found.get_absolute_url())

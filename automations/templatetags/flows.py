@@ -2,6 +2,7 @@
 
 from django import template
 
+from automations.agents import tasks
 from automations.models import WorkflowStep
 from automations.notices import people_asked
 
@@ -11,13 +12,24 @@ MOST = 100
 
 @register.simple_tag(takes_context=True)
 def questions_waiting(context, workspace):
-    """Return how many questions of runs in `workspace` wait for the visitor."""
+    """Return how many questions of runs and agents in `workspace` wait for the visitor."""
     rows = WorkflowStep.objects.filter(
         workspace_id=workspace.pk, status="waiting", waits_for="approval", answer__isnull=True
     )
-    mine = context["request"].user.email.lower()
+    request = context["request"]
+    mine = request.user.email.lower()
     found = rows.select_related("run__workflow__owner")[:MOST]
-    return sum(mine in people_asked(row.run, row) for row in found)
+    asked = sum(mine in people_asked(row.run, row) for row in found)
+    return asked + tasks.waiting_for(request.actor, workspace.pk)[:MOST].count()
+
+
+@register.simple_tag(takes_context=True)
+def among_automations(context):
+    """Return whether the page shown is one of automations, and not one of a record."""
+    request = context["request"]
+    match = request.resolver_match
+    ours = bool(match) and match.func.__module__.startswith("automations.")
+    return ours and not request.path.startswith("/r/")
 
 
 @register.filter

@@ -1,5 +1,7 @@
 """The pages of agents: list, make, change, try; and a task with what it did."""
 
+import re
+
 import pytest
 
 from automations.agents.models import Agent, AgentTask
@@ -115,6 +117,48 @@ def test_a_viewer_reads_and_changes_nothing(alice, bob, workspace, agent):
         assert bob.client.post(f"/agent-tasks/{task.pk}/{verb}/").status_code == 403
     assert bob.client.post(f"/agents/{agent.pk}/", {"task": "x"}).status_code == 403
     assert fresh(task).status == "waiting"
+
+
+def test_what_waits_is_among_the_approvals(alice, bob, workspace, record, agent):
+    inbox = f"/w/{workspace.pk}/approvals/"
+    assert 'aria-current="page"' in current(alice.client.get(inbox), "Automations")
+    task = done(give(alice, agent, {"task": "Call back <b>"}, name="Call"))
+    answer = alice.client.get(inbox)
+    page = answer.content.decode()
+    assert 'Approvals <span class="count count-due">1</span>' in page
+    assert "Add an entry to “Tasks”: What = “Call back &lt;b&gt;”" in page
+    assert task.get_absolute_url() in page
+    assert "aria-current" in current(answer, "Approvals")
+    assert "aria-current" not in current(answer, "Automations")
+    assert "Nothing waits for you" in bob.client.get(inbox).content.decode()
+    answer = alice.client.post(f"/agent-tasks/{task.pk}/approved/", {"at": "inbox"})
+    assert answer.url == inbox
+    done(task)
+    assert entries_in(alice, record, "what") == [("Call back <b>",)]
+    assert "Nothing waits for you" in alice.client.get(inbox).content.decode()
+
+
+def test_who_may_not_write_any_more_is_asked_nothing(alice, bob, workspace, agent):
+    done(give(bob, agent, {"task": "Call back"}))
+    inbox = f"/w/{workspace.pk}/approvals/"
+    assert "Call back" in bob.client.get(inbox).content.decode()
+    give_role(workspace, bob, Role.VIEWER)
+    page = bob.client.get(inbox).content.decode()
+    assert "Call back" not in page
+    assert "count-due" not in page
+
+
+@pytest.mark.parametrize("path", ["agents/", "connections/", "mails/", "workflows/"])
+def test_the_menu_shows_that_it_belongs_to_automations(alice, workspace, path):
+    answer = alice.client.get(f"/w/{workspace.pk}/{path}")
+    assert "aria-current" in current(answer, "Automations")
+    assert "aria-current" not in current(alice.client.get(f"/w/{workspace.pk}/"), "Automations")
+
+
+def current(answer, label):
+    """Return the link of the menu with that label."""
+    links = re.findall(r'<a class="nav-link".*?</a>', answer.content.decode(), re.S)
+    return next(link for link in links if f"</svg> {label}" in link)
 
 
 def test_strangers_meet_404(alice, charlie, workspace, agent):

@@ -151,6 +151,21 @@ def test_a_worker_that_died_as_the_step_began_gives_one_task(monkeypatch, alice,
     assert fresh(only_task()).status == "pending"
 
 
+def test_who_it_acts_for_is_told_that_it_waits(alice, workspace, record, mailoutbox):
+    agent = make_agent(alice, workspace, prompt=ADD, tools=["create_entries"])
+    flow = make_workflow(alice, workspace, BUTTON, asks(agent), name="Sort")
+    press(alice, flow)
+    running.work()
+    task = only_task()
+    (mail,) = mailoutbox
+    assert task.status == "waiting"
+    assert (mail.subject, mail.to) == ("“Sorter” wants to change entries", [alice.user.email])
+    assert "the workflow “Sort”" in mail.body
+    assert task.get_absolute_url() in mail.body
+    decide(alice, task, "approved")
+    assert len(mailoutbox) == 1
+
+
 def test_agents_of_elsewhere_are_refused(alice, workspace):
     from workspaces.services import create_workspace
 
