@@ -48,6 +48,7 @@ def tick():
 
 @shared_task(ignore_result=True)
 def trim_runs():
-    """Remove runs, and the logs of webhooks, that are older than they are kept."""
+    """Remove runs, tasks of agents, and logs of webhooks that are older than they are kept."""
     trimming.trim_runs()
+    trimming.trim_agent_tasks()
     trimming.trim_deliveries()

@@ -1,10 +1,14 @@
-"""Runs and deliveries that are too old are removed, a batch at a time; what is not over stays."""
+"""What ended too long ago is removed, a batch at a time: runs, tasks of agents, deliveries.
+
+What is not over stays.
+"""
 
 import datetime as dt
 
 from django.conf import settings
 from django.utils import timezone
 
+from automations.agents.models import AgentTask
 from automations.models import WebhookDelivery, WorkflowRun, WorkflowStep
 from workspaces.access import Actor, acting_as
 
@@ -17,6 +21,14 @@ def trim_runs(days=None):
     0 keeps them for ever. What they changed in the data stays, and so does its history.
     """
     return _trim(_remove_runs, days)
+
+
+def trim_agent_tasks(days=None):
+    """Remove tasks of agents that ended more than `days` ago; return how many.
+
+    Each was told by an event `agent.executed`, which stays, as does what it changed.
+    """
+    return _trim(_remove_agent_tasks, days)
 
 
 def trim_deliveries(days=None):
@@ -42,10 +54,19 @@ def _remove_runs(before):
     return len(ids)
 
 
+def _remove_agent_tasks(before):
+    old = AgentTask.objects.filter(completed_at__lt=before).order_by("completed_at")
+    return _remove(old, "trim agent tasks")
+
+
 def _remove_deliveries(before):
-    with acting_as(Actor.system(task="trim deliveries")):
-        old = WebhookDelivery.objects.filter(finished_at__lt=before).order_by("finished_at")
+    old = WebhookDelivery.objects.filter(finished_at__lt=before).order_by("finished_at")
+    return _remove(old, "trim deliveries")
+
+
+def _remove(old, task):
+    with acting_as(Actor.system(task=task)):
         locked = old.select_for_update(skip_locked=True).values_list("pk", flat=True)
         ids = list(locked[:AT_ONCE])
-        WebhookDelivery.objects.filter(pk__in=ids).delete()
+        old.model.objects.filter(pk__in=ids).delete()
     return len(ids)

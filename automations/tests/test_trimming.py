@@ -5,8 +5,10 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from automations import trimming
+from automations import tasks, trimming
+from automations.agents.models import AgentTask
 from automations.models import WorkflowRun, WorkflowStep
+from automations.tests.agents import give, make_agent
 from automations.tests.workflows import BUTTON, make_workflow, runs_of, settle, start
 from workspaces.access import Actor, acting_as
 
@@ -43,3 +45,20 @@ def test_only_what_ended_long_ago_goes(runs, monkeypatch):
 def test_nothing_goes_when_runs_are_kept_for_ever(runs, settings):
     settings.RUNS_KEPT_DAYS = 0
     assert trimming.trim_runs() == 0
+
+
+@pytest.mark.parametrize(("days", "left"), [(90, 3), (0, 5)])
+def test_tasks_of_agents_go_as_runs_do(alice, workspace, settings, monkeypatch, days, left):
+    settings.RUNS_KEPT_DAYS = days
+    monkeypatch.setattr(trimming, "AT_ONCE", 1)
+    agent = make_agent(alice, workspace)
+    now = timezone.now()
+    ended = [now - dt.timedelta(days=past) for past in (91, 100, 89)] + [None, None]
+    made = [give(alice, agent, {"task": "x"}, completed_at=moment) for moment in ended]
+    with acting_as(Actor.system()):
+        old = AgentTask.objects.filter(pk=made[3].pk)
+        old.update(created_at=now - dt.timedelta(days=200), status="waiting")
+    tasks.trim_runs()
+    with acting_as(Actor.system()):
+        kept = set(AgentTask.objects.values_list("pk", flat=True))
+    assert kept == {task.pk for task in made[-left:]}
