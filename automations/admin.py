@@ -1,5 +1,6 @@
 """Workflows and what belongs to them in Django admin, which finds registrations here."""
 
+from automations.agents import admin as agents
 from automations.integrations import admin as integrations
 
-__all__ = ["integrations"]
+__all__ = ["agents", "integrations"]

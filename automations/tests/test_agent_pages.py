@@ -171,3 +171,18 @@ def test_strangers_meet_404(alice, charlie, workspace, agent):
 def test_an_unknown_verb_is_no_page(alice, agent):
     task = give(alice, agent, {"task": "x"})
     assert alice.client.post(f"/agent-tasks/{task.pk}/fly/").status_code == 404
+
+
+def test_admin_shows_agents_and_tasks_to_look_at(admin_client, alice, agent):
+    task = give(alice, agent, {"task": "Call back <b>"}, name="Call")
+    admin = "/admin/automations"
+    assert "Sorter" in admin_client.get(f"{admin}/agent/?q=sort").content.decode()
+    assert "Sorter" not in admin_client.get(f"{admin}/agent/?status__exact=paused").content.decode()
+    page = admin_client.get(f"{admin}/agent/{agent.pk}/change/").content.decode()
+    assert "create_entries" in page
+    assert 'name="_save"' not in page
+    assert "Call" in admin_client.get(f"{admin}/agenttask/?q=Call").content.decode()
+    page = admin_client.get(f"{admin}/agenttask/{task.pk}/change/").content.decode()
+    assert "Call back &lt;b&gt;" in page
+    for path in (f"agent/{agent.pk}/delete/", f"agenttask/{task.pk}/delete/", "agent/add/"):
+        assert admin_client.get(f"{admin}/{path}").status_code == 403
