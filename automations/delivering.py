@@ -37,7 +37,7 @@ WITH due AS (
     SELECT d.id, s.webhook_id FROM webhook_subscriptions s CROSS JOIN LATERAL (
         SELECT d.id FROM webhook_deliveries d
         WHERE d.subscription_id = s.webhook_id AND d.status = 'pending'
-        AND d.next_at <= clock_timestamp() AND NOT EXISTS (
+        AND d.next_at <= statement_timestamp() AND NOT EXISTS (
             SELECT FROM webhook_deliveries o WHERE o.subscription_id = d.subscription_id
             AND o.entry_id = d.entry_id AND o.id < d.id AND o.status IN ('pending', 'sending'))
         ORDER BY d.next_at, d.id
@@ -45,7 +45,7 @@ WITH due AS (
                                WHERE o.subscription_id = s.webhook_id AND o.status = 'sending'))
         FOR UPDATE SKIP LOCKED) AS d
     WHERE s.state = 'active' AND s.deleted_at IS NULL
-    AND (s.rest_until IS NULL OR s.rest_until <= clock_timestamp())
+    AND (s.rest_until IS NULL OR s.rest_until <= statement_timestamp())
     ORDER BY s.served_at NULLS FIRST LIMIT %(most)s
 ), served AS (
     UPDATE webhook_subscriptions SET served_at = clock_timestamp() WHERE webhook_id IN (

@@ -31,7 +31,7 @@ SELECT p.id FROM webhook_subscriptions s
 CROSS JOIN LATERAL (
     SELECT min(o.id) AS id FROM webhook_postings o WHERE o.subscription_id = s.webhook_id) AS first
 JOIN webhook_postings p ON p.id = first.id
-WHERE s.state = 'active' AND s.deleted_at IS NULL AND p.not_before <= clock_timestamp()
+WHERE s.state = 'active' AND s.deleted_at IS NULL AND p.not_before <= statement_timestamp()
 ORDER BY p.not_before, p.id LIMIT 1 FOR UPDATE OF p SKIP LOCKED
 """
 
