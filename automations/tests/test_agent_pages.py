@@ -107,6 +107,13 @@ def test_a_task_is_given_allowed_and_shown(alice, bob, workspace, record, agent)
     assert again.url != answer.url
 
 
+def test_an_answer_with_a_form_is_shown_field_by_field(alice, workspace):
+    form = [{"name": "stars", "type": "integer"}]
+    task = done(give(alice, make_agent(alice, workspace), {"stars": 4}, form=form))
+    page = alice.client.get(task.get_absolute_url()).content.decode()
+    assert '<dt>stars</dt><dd class="said">4</dd>' in page
+
+
 def test_a_viewer_reads_and_changes_nothing(alice, bob, workspace, agent):
     task = done(give(alice, agent, {"task": "Call back"}))
     give_role(workspace, bob, Role.VIEWER)

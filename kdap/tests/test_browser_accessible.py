@@ -148,7 +148,8 @@ def room(alice, bob, workspace, make_record):
         f'/r/{record.pk}/?where={{"field":"title","op":"contains","value":"E"}}&sort=title',
     ]
     agent, task = an_agent(alice, workspace, record)
-    shop = connect(alice, workspace, "http", "Shop", url="https://shop.example/v1", auth="bearer")
+    far = f"https://shop.example/{'long' * 40}"
+    shop = connect(alice, workspace, "http", "Shop", url=far, auth="bearer")
     new = reverse("integration_new", args=[workspace.pk])
     further += [f"{new}?kind={kind}" for kind in ("mcp", "http", "smtp")]
     rooms = {
