@@ -89,11 +89,15 @@ class AgentTaskAnswer(Strict):
     """What a person says to what an agent wants to write."""
 
     answer = serializers.ChoiceField(["approved", "rejected"])
+    seen = serializers.CharField(max_length=64, help_text="`seen` of the task that was looked at.")
     comment = serializers.CharField(required=False, allow_blank=True, max_length=2000)
 
 
 class AgentTaskOutput(serializers.ModelSerializer):
-    """A task, and how far it came. `calls` are the tools that wait to be allowed."""
+    """A task, and how far it came.
+
+    `calls` are the tools that wait to be allowed; `seen` names them, for the answer.
+    """
 
     agent_id = serializers.UUIDField(read_only=True)
     user_id = serializers.UUIDField(read_only=True)
@@ -102,6 +106,7 @@ class AgentTaskOutput(serializers.ModelSerializer):
     task_form = serializers.ListField(child=serializers.DictField(), read_only=True)
     task_output = serializers.JSONField(read_only=True, allow_null=True)
     calls = serializers.ListField(child=serializers.DictField(), read_only=True)
+    seen = serializers.CharField(read_only=True)
 
     class Meta:
         model = AgentTask
@@ -109,7 +114,7 @@ class AgentTaskOutput(serializers.ModelSerializer):
             *("id", "agent_id", "user_id", "run_id", "task_name", "task_input", "task_form"),
             *("task_output", "status", "priority", "error_message", "provider", "model"),
             *("input_tokens", "output_tokens", "cost", "duration", "steps", "writes", "calls"),
-            *("operation_id", "created_at", "started_at", "completed_at"),
+            *("seen", "operation_id", "created_at", "started_at", "completed_at"),
         ]
         read_only_fields = fields
 
@@ -283,6 +288,7 @@ class DecideTask(KdapView):
             task=task,
             actor=request.actor,
             given=data["answer"],
+            seen=data["seen"],
             comment=data.get("comment", ""),
         )
         return Response(AgentTaskOutput(tasks.find_task(request.actor, task_id)).data)

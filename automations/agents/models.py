@@ -1,5 +1,8 @@
 """Agents and what they were asked to do."""
 
+import hashlib
+import json
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -137,6 +140,12 @@ class AgentTask(models.Model):
     def is_over(self):
         """Whether nothing more will happen to it."""
         return self.status in ("succeeded", "failed", "cancelled")
+
+    @property
+    def seen(self):
+        """A name of the tools that wait now; who answers says it, so that no others are meant."""
+        asked = json.dumps([self.steps, self.calls], sort_keys=True)
+        return hashlib.sha256(asked.encode()).hexdigest()[:32]
 
     @property
     def tokens(self):

@@ -71,14 +71,20 @@ def give_task(*, agent, actor, input, name="", form=(), priority=2, **more):
     )
 
 
-def decide(*, task, actor, given, comment=""):
-    """Allow or refuse what an agent wants to write; it goes on either way."""
+def decide(*, task, actor, given, seen, comment=""):
+    """Allow or refuse what an agent wants to write; it goes on either way.
+
+    `seen` is the AgentTask.seen of what the person was shown: an answer is about that and nothing
+    else. Raise Conflict when something else waits by now, or nothing does.
+    """
     access.require(actor, "write", task.workspace_id)
     if given not in ("approved", "rejected"):
         raise Invalid("Answer approved or rejected.")
     task = AgentTask.objects.select_for_update().get(pk=task.pk)
     if task.status != AgentTask.Status.WAITING:
         raise Conflict("This was decided already.")
+    if seen != task.seen:
+        raise Conflict("The agent wants something else by now. Look at it again, then answer.")
     task.answer = {
         "answer": given,
         "by": actor.user.name or actor.user.email,

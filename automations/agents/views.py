@@ -173,7 +173,8 @@ def task_act(request, id, verb):
     found = tasks.find_task(request.actor, id, "write")
     enter(request, found.workspace_id)
     if verb in ("approved", "rejected"):
-        tasks.decide(task=found, actor=request.actor, given=verb)
+        seen = request.POST.get("seen", "")
+        tasks.decide(task=found, actor=request.actor, given=verb, seen=seen)
         said = "Allowed; it goes on." if verb == "approved" else "Refused; it goes on without."
     elif verb == "cancel":
         tasks.cancel(task=found, actor=request.actor)

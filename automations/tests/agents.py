@@ -58,7 +58,7 @@ def fresh(task):
 def decide(person, task, given):
     """Allow or refuse what the agent wants to write; let it go on."""
     with person.acting() as actor:
-        tasks.decide(task=task, actor=actor, given=given)
+        tasks.decide(task=task, actor=actor, given=given, seen=task.seen)
     return done(task)
 
 

@@ -96,7 +96,7 @@ def test_a_task_is_given_allowed_and_shown(alice, bob, workspace, record, agent)
     assert "Add an entry to “Tasks”: What = “Call back &lt;b&gt;”" in page
     assert "understands nothing" in page
     assert answer.url in bob.client.get(f"/w/{agent.workspace_id}/agents/").content.decode()
-    bob.client.post(f"{answer.url}approved/")
+    bob.client.post(f"{answer.url}approved/", {"seen": seen_in(page)})
     done(task)
     assert entries_in(alice, record, "what") == [("Call back <b>",)]
     page = alice.client.get(answer.url, headers={"HX-Request": "true"}).content.decode()
@@ -138,7 +138,8 @@ def test_what_waits_is_among_the_approvals(alice, bob, workspace, record, agent)
     assert "aria-current" in current(answer, "Approvals")
     assert "aria-current" not in current(answer, "Automations")
     assert "Nothing waits for you" in bob.client.get(inbox).content.decode()
-    answer = alice.client.post(f"/agent-tasks/{task.pk}/approved/", {"at": "inbox"})
+    shown = {"at": "inbox", "seen": seen_in(page)}
+    answer = alice.client.post(f"/agent-tasks/{task.pk}/approved/", shown)
     assert answer.url == inbox
     done(task)
     assert entries_in(alice, record, "what") == [("Call back <b>",)]
@@ -160,6 +161,11 @@ def test_the_menu_shows_that_it_belongs_to_automations(alice, workspace, path):
     answer = alice.client.get(f"/w/{workspace.pk}/{path}")
     assert "aria-current" in current(answer, "Automations")
     assert "aria-current" not in current(alice.client.get(f"/w/{workspace.pk}/"), "Automations")
+
+
+def seen_in(page):
+    """Return what the buttons of a page say that the person saw."""
+    return re.search(r'name="seen" value="(\w+)"', page)[1]
 
 
 def current(answer, label):

@@ -98,6 +98,21 @@ class TestWriting:
         assert task.writes == 1
         assert entries_in(alice, record, "what") == [("Call back",)]
 
+    def test_an_answer_allows_what_was_shown_and_nothing_else(
+        self, settings, alice, bob, record, fake
+    ):
+        adds = [
+            said(None, ("create_entries", {"record": "Tasks", "entries": [{"what": what}]}))
+            for what in ("Shown", "Not shown")
+        ]
+        with model_server(settings, *adds, said("Done")):
+            shown = done(give(alice, fake(), "Go"))
+            assert decide(bob, shown, "approved").status == "waiting"
+            with pytest.raises(Conflict, match="something else by now"):
+                decide(alice, shown, "approved")  # her page is older than Bob's answer
+            assert done(shown).status == "waiting"
+        assert entries_in(alice, record, "what") == [("Shown",)]
+
     def test_refused_writes_nothing_and_goes_on(self, alice, workspace, record):
         agent = make_agent(alice, workspace, prompt=ADD, **WRITES)
         task = decide(alice, done(give(alice, agent, {"subject": "Call back"})), "rejected")

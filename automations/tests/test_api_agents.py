@@ -67,7 +67,11 @@ def test_a_task_is_given_allowed_and_read(api, alice, workspace, record):
     waiting = api("get", home).json()
     assert waiting["status"] == "waiting"
     assert waiting["calls"][0]["tool"] == "create_entries"
-    assert api("post", f"{home}decide/", {"answer": "approved"}).status_code == 200
+    answer = {"answer": "approved"}
+    assert api("post", f"{home}decide/", answer).status_code == 422
+    assert api("post", f"{home}decide/", answer | {"seen": "other"}).status_code == 409
+    answer["seen"] = waiting["seen"]
+    assert api("post", f"{home}decide/", answer).status_code == 200
     running.work(30)
     done = api("get", home).json()
     assert (done["status"], done["writes"]) == ("succeeded", 1)
