@@ -3,6 +3,7 @@
 import json
 from urllib.parse import urlencode
 
+import orjson
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import QueryDict
@@ -232,9 +233,9 @@ def steps_json(request, id):
 
 def _json(text):
     try:
-        made = json.loads(text)
+        made = orjson.loads(text)  # whose numbers and texts PostgreSQL takes as well
     except (ValueError, RecursionError) as error:
-        where = f" in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        where = f" in line {error.lineno}" if isinstance(error, orjson.JSONDecodeError) else ""
         raise Invalid(f"This is no JSON{where}.") from None
     if not isinstance(made, dict):
         raise Invalid("A definition is a JSON object.")

@@ -61,6 +61,7 @@ def create_webhook(*, record, url, events, actor):
     `events` are types of the log. Return (the WebhookSubscription, its signing secret).
     """
     access.require(actor, "write", record.workspace_id)
+    access.require(actor, "read", record.workspace_id)  # it is told whole entries
     if (
         WebhookSubscription.objects.filter(record=record, deleted_at=None).count()
         >= MOST_OF_A_RECORD

@@ -234,7 +234,11 @@ def _posted_new(draft, post, asked, book, keep):
 
 def _posted_settings(draft, post, asked):
     number = post.get("pause_after", "")
-    data = {"pause_after": int(number) if number.isdigit() and len(number) < 9 else number}
+    data = {
+        "pause_after": int(number)
+        if number.isascii() and number.isdigit() and len(number) < 9
+        else number
+    }
     data |= {"policy": post.get("policy", ""), "key": post.get("key", "")}
     made = draft | {"pause_after": data["pause_after"], "concurrency": None}
     if data["policy"]:

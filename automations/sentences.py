@@ -79,12 +79,12 @@ def _webhooks(ids):
     }
 
 
-@says("webhook.created", icon="webhook")
+@says("webhook.created", icon="webhook", private=True)
 def _webhook_created(fact):
     return f"Added the {fact.name}"
 
 
-@says("webhook.changed", icon="webhook")
+@says("webhook.changed", icon="webhook", private=True)
 def _webhook_changed(fact):
     what = "address" if "url" in fact.payload["now"] else "events"
     return f"Changed the {what} of the {fact.name}"
@@ -106,7 +106,7 @@ def _webhook_resumed(fact):
     return f"Switched the {fact.name} on again"
 
 
-@says("webhook.deleted", icon="trash")
+@says("webhook.deleted", icon="trash", private=True)
 def _webhook_deleted(fact):
     return f"Deleted the {fact.name}"
 

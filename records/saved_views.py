@@ -9,9 +9,15 @@ from records.query import Query
 from workspaces import access
 from workspaces.errors import Conflict, Invalid, Missing
 from workspaces.events import append, applied, applies, keeps, stamp
+from workspaces.log import seen_only
 from workspaces.services import clean_name
 
 keeps("record_views", "view_id")
+# The wall of record_views hides others' personal views, and so what the log says of them.
+seen_only(
+    "({e}.type NOT LIKE 'view.%%' OR {e}.user_id = (SELECT kdap_setting('kdap.user'))::uuid "
+    "OR EXISTS (SELECT FROM record_views AS v WHERE v.view_id = {e}.stream_id))"
+)
 
 MOST_VIEWS = 500
 MOST_SORTS = 10

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from workspaces import access
 from workspaces.api import find_workspace
 from workspaces.errors import KdapError
-from workspaces.log import HEAVY, KINDS, LOOK, NOBODY, Filters
+from workspaces.log import HEAVY, KINDS, LOOK, NOBODY, Filters, seen
 from workspaces.rest import KdapView, known_parameters, limit_of, with_cursor
 from workspaces.sentences import Fact, Names, private_types
 
@@ -25,7 +25,7 @@ SELECT event_id, type, timestamp, user_id, stream_id, version, operation_id, und
        host(ip), changed, count, payload - {heavy} FROM (
     SELECT e.* FROM events AS e WHERE {scope} AND e.event_id < %(before)s
     ORDER BY e.event_id DESC LIMIT %(look)s
-) AS e WHERE {where} AND e.type <> ALL(%(private)s) ORDER BY e.event_id DESC LIMIT %(most)s
+) AS e WHERE {where} AND e.type <> ALL(%(private)s){seen} ORDER BY e.event_id DESC LIMIT %(most)s
 """
 LOWEST = """
 SELECT count(*), min(event_id) FROM (
@@ -127,7 +127,8 @@ def _events(workspace, data, most, manages):
         scope += " AND e.stream_id = %(scope)s"
     cursor = None
     with connection.cursor() as db:
-        db.execute(SELECT.format(scope=scope, where=where.format(e="e"), heavy=HEAVY), params)
+        parts = {"scope": scope, "where": where.format(e="e"), "heavy": HEAVY, "seen": seen()}
+        db.execute(SELECT.format(**parts), params)
         rows = db.fetchall()
         if len(rows) > most:
             rows, cursor = rows[:most], str(rows[most - 1][0])

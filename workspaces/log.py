@@ -216,6 +216,22 @@ SELECT min(high) FROM search
 """
 
 
+_seen = []
+
+
+def seen_only(condition):
+    """Leave events out of every log that do not meet an SQL condition on {e}, the event's alias.
+
+    For what one person has for themselves in a workspace that others share.
+    """
+    _seen.append(condition)
+
+
+def seen(alias="e"):
+    """Return the SQL that leaves out what others have for themselves."""
+    return "".join(f" AND {condition.format(e=alias)}" for condition in _seen)
+
+
 def operations(*, workspace_id, stream_id=None, filters=None, before=None, limit=50, private=True):
     """Return a Page of a workspace's operations, or of those about one stream, newest first.
 
@@ -225,7 +241,7 @@ def operations(*, workspace_id, stream_id=None, filters=None, before=None, limit
     filters = filters or Filters()
     scope = "{e}.stream_id = %(scope)s" if stream_id else "{e}.workspace_id = %(scope)s"
     where, params = filters.where()
-    where = f"{where} AND {{e}}.type <> ALL(%(private)s)"
+    where = f"{where} AND {{e}}.type <> ALL(%(private)s){seen('{e}')}"
     window = WINDOW.format(scope=scope.format(e="e"))
     params |= {
         "scope": stream_id or workspace_id,
@@ -327,7 +343,7 @@ SELECT thing, type, stream_id, payload FROM (
     SELECT COALESCE(operation_id::text, event_id::text) AS thing, type, stream_id, event_id,
            payload - {HEAVY} AS payload, row_number() OVER (
                PARTITION BY COALESCE(operation_id::text, event_id::text) ORDER BY event_id) AS place
-    FROM events WHERE {{which}} AND type NOT LIKE 'entries.%%' AND type <> ALL(%(private)s)
+    FROM events AS e WHERE {{which}} AND type NOT LIKE 'entries.%%' AND type <> ALL(%(private)s){{seen}}
 ) AS told WHERE place <= {MOST_FACTS} ORDER BY event_id
 """
 
@@ -346,7 +362,7 @@ def _gather(found, private):
     if not found:
         return
     with connection.cursor() as cursor:
-        cursor.execute(DEFINITIONS.format(which=which), params)
+        cursor.execute(DEFINITIONS.format(which=which, seen=seen()), params)
         for thing, type, stream, payload in cursor.fetchall():
             mine[thing].facts.append(Fact(type, stream, payload=_parsed(payload)))
         cursor.execute(ENTRIES.format(which=which), params)

@@ -7,6 +7,7 @@ import orjson
 from django.db import connection
 
 from workspaces.access import acting_as
+from workspaces.log import seen
 from workspaces.spreadsheets import neutral
 
 BATCH = 1000
@@ -17,7 +18,7 @@ COLUMNS = (
 SELECT = """
 SELECT event_id, timestamp, type, user_id, (SELECT email FROM users WHERE id = user_id),
        workspace_id, stream_id, version, operation_id, cause, host(ip), changed, count, payload
-FROM events WHERE workspace_id = %s AND event_id > %s ORDER BY event_id LIMIT %s
+FROM events AS e WHERE workspace_id = %s AND event_id > %s{seen} ORDER BY event_id LIMIT %s
 """
 NESTED = tuple(COLUMNS.index(name) for name in ("cause", "changed", "payload"))
 
@@ -56,7 +57,7 @@ def _batches(actor, workspace_id):
     while True:
         # A transaction for each, so that a slow reader holds none open.
         with acting_as(actor), connection.cursor() as cursor:
-            cursor.execute(SELECT, [workspace_id, last, BATCH])
+            cursor.execute(SELECT.format(seen=seen()), [workspace_id, last, BATCH])
             rows = cursor.fetchall()
         if not rows:
             return

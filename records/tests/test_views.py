@@ -150,6 +150,23 @@ class TestWhoMay:
                 saved_views.find_view(actor, view.pk)
             assert not RecordView.objects.filter(pk=view.pk).exists()  # the database's wall
 
+    def test_the_log_tells_nobody_else_of_a_personal_view(self, alice, bob, stocked, workspace):
+        give_role(workspace, bob, "admin")
+        make(alice, stocked, name="Layoffs", personal=True)
+        make(alice, stocked, name="Bargains")
+        activity = reverse("workspace_activity", args=[workspace.pk])
+        export = reverse("workspace_log_export", args=[workspace.pk, "ndjson"])
+        log = f"workspaces/{workspace.pk}/events/"
+        for person, told in ((alice, True), (bob, False)):
+            texts = [
+                person.client.get(activity).content.decode(),
+                b"".join(person.client.get(export).streaming_content).decode(),
+                Api(person).get(log).content.decode(),
+            ]
+            for text in texts:
+                assert "Bargains" in text
+                assert ("Layoffs" in text) == told
+
     def test_only_the_owner_takes_a_shared_view_for_themselves(
         self, alice, bob, stocked, workspace
     ):
