@@ -31,7 +31,7 @@ class Mcp(KdapView):
     def initial(self, request, *args, **kwargs):
         """Refuse pages of other sites before anything else (DNS rebinding)."""
         origin = request.headers.get("Origin")
-        if origin and urlsplit(origin).netloc not in our_hosts(request):
+        if origin and host_of(origin) not in our_hosts(request):
             self.permission_denied(request, "Pages of other sites can't call this.")
         super().initial(request, *args, **kwargs)
 
@@ -63,6 +63,14 @@ class Mcp(KdapView):
         if greeted and error.code != protocol.UNSUPPORTED_VERSION:
             return 200
         return 404 if error.code == protocol.METHOD_NOT_FOUND else 400
+
+
+def host_of(origin):
+    """Return the host that an Origin names, None for one that names none."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None
 
 
 def our_hosts(request):
