@@ -75,10 +75,21 @@ class IntegrationOutput(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class IntegrationRow(IntegrationOutput):
+    """A connection in a list: its tools are only counted there."""
+
+    tools = None
+    tool_count = serializers.IntegerField(read_only=True)
+
+    class Meta(IntegrationOutput.Meta):
+        fields = [{"tools": "tool_count"}.get(name, name) for name in IntegrationOutput.Meta.fields]
+        read_only_fields = fields
+
+
 class IntegrationPage(serializers.Serializer):
     """One page of connections."""
 
-    results = IntegrationOutput(many=True)
+    results = IntegrationRow(many=True)
     next = serializers.URLField(allow_null=True)
     cursor = serializers.CharField(allow_null=True)
 
@@ -90,7 +101,7 @@ class Integrations(KdapView):
     def get(self, request, workspace_id):
         """List the connections of a workspace."""
         workspace = find_workspace(request.actor, workspace_id)
-        return page(request, services.usable(workspace.pk), IntegrationOutput)
+        return page(request, services.listed(workspace.pk), IntegrationRow)
 
     @extend_schema(
         operation_id="integrations_create",

@@ -10,6 +10,7 @@ import time
 from urllib.parse import quote, urlencode
 
 from automations import outbound
+from automations.integrations.hiding import unreadable
 from automations.walls import Refused, Unreachable
 
 SECONDS = 15.0
@@ -54,8 +55,9 @@ def _place(config, secret):
 
 def _fetched(config, secret):
     both = f"{quote(config.client_id, safe='')}:{quote(secret, safe='')}"
+    basic = base64.b64encode(both.encode()).decode()
     headers = {
-        "Authorization": f"Basic {base64.b64encode(both.encode()).decode()}",
+        "Authorization": f"Basic {basic}",
         "Content-Type": "application/x-www-form-urlencoded",
         "Accept": "application/json",
     }
@@ -71,7 +73,7 @@ def _fetched(config, secret):
     found = answer.json if isinstance(answer.json, dict) else {}
     token, seconds = found.get("access_token"), found.get("expires_in", 300)
     if not answer.ok or not isinstance(token, str) or not token.isascii() or len(token) > 8000:
-        said = str(found.get("error", ""))[:100]
+        said = unreadable(str(found.get("error", "")), {secret, basic})[:100]
         told = f": {said}" if said else ""
         raise Refused(f"{config.token_url[:200]} gave no token (HTTP {answer.status}{told}).")
     return token, seconds if isinstance(seconds, int | float) and 0 < seconds < 10**7 else 300

@@ -1,9 +1,12 @@
 """Looking whether a connection works, in a worker: the same way and place from which it is used."""
 
+import logging
+
 from django.utils import timezone
 
 from automations import outbound
 from automations.integrations import auth, smtp
+from automations.integrations.hiding import carried, hiding
 from automations.integrations.kinds import config_of
 from automations.integrations.mcp_tools import list_tools
 from automations.integrations.models import Integration
@@ -12,6 +15,8 @@ from workspaces.access import Actor, acting_as
 from workspaces.errors import KdapError
 
 SECONDS = 20.0
+
+log = logging.getLogger(__name__)
 
 
 def look(id):
@@ -27,6 +32,9 @@ def look(id):
         works = True
     except KdapError as error:
         said, works = error.detail, False
+    except Exception:
+        log.exception("Connection %s", id)
+        said, works = "A mistake in KDAP itself ended this look; it is in the server's log.", False
     with acting_as(Actor.system(task="look_at_integration")):
         # What was changed meanwhile has to be looked at again.
         rows = Integration.objects.filter(pk=id, last_event_version=found.last_event_version)
@@ -41,8 +49,10 @@ def _mcp(integration):
 
 def _http(integration):
     config = config_of(integration.kind, integration.config)
-    headers = auth.headers_for(config, secret_of(integration, config))
-    answer = outbound.send("GET", config.url, headers=headers, timeout=SECONDS, max_bytes=65536)
+    secret = secret_of(integration, config)
+    headers = auth.headers_for(config, secret)
+    with hiding(carried(secret, headers)):
+        answer = outbound.send("GET", config.url, headers=headers, timeout=SECONDS, max_bytes=65536)
     if answer.status in (401, 403):
         raise outbound.Refused(f"It did not accept the secret (HTTP {answer.status}).")
     if answer.status >= 500:
@@ -52,7 +62,9 @@ def _http(integration):
 
 def _smtp(integration):
     config = config_of(integration.kind, integration.config)
-    smtp.greet(config, secret_of(integration, config), SECONDS)
+    secret = secret_of(integration, config)
+    with hiding({secret}):
+        smtp.greet(config, secret, SECONDS)
     return "It answers, and takes e-mails from KDAP.", []
 
 

@@ -9,6 +9,7 @@ https://modelcontextprotocol.io/specification
 from dataclasses import dataclass, field
 from itertools import count
 
+from automations.integrations.hiding import unreadable
 from automations.mcp import protocol
 from automations.responses import storable
 from automations.walls import CallFailed, Unreachable
@@ -32,10 +33,14 @@ class ServerRefused(CallFailed):
 
 @dataclass
 class Session:
-    """One conversation; `name` is what people call the server."""
+    """One conversation; `name` is what people call the server.
+
+    Nobody can read `secrets` in what it gives.
+    """
 
     wire: object
     name: str
+    secrets: frozenset = frozenset()
     named: bool = False
     ids: object = field(default_factory=lambda: count(1))
 
@@ -100,13 +105,14 @@ class Session:
         if not isinstance(result, dict):
             raise self.nonsense("gave an answer without a result")
         try:
-            return storable(result)
+            return unreadable(storable(result), self.secrets)
         except ValueError:
             raise self.nonsense("gave an answer that is nested too deep") from None
 
     def _refusal(self, error):
         error = error if isinstance(error, dict) else {}
-        said = " ".join(str(error.get("message", "")).split())[:500] or "It gave no reason"
+        said = unreadable(str(error.get("message", "")), self.secrets)
+        said = " ".join(said.split())[:500] or "It gave no reason"
         code = error.get("code") if type(error.get("code")) is int else 0
         return ServerRefused(
             f"“{self.name}” refused: {said}".replace("\x00", "�"),

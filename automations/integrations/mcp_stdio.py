@@ -17,11 +17,13 @@ import time
 
 import orjson
 
+from automations.integrations.hiding import unreadable
 from automations.integrations.mcp_session import LARGEST, answers
-from automations.walls import Unreachable
+from automations.template_values import plain
+from automations.walls import Refused, Unreachable
 
 MOST_READ = 4 * LARGEST  # of one conversation
-KEPT_ERRORS = 2000
+KEPT_ERRORS = 64 * 1024
 GOODBYE_SECONDS = 1.0
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
 
@@ -30,7 +32,7 @@ class StdioWire:
     """Messages to a process, one a line; `secret` is put where the administrator said."""
 
     def __init__(self, server, secret, seconds, name):
-        self.name, self.seconds = name, seconds
+        self.name, self.seconds, self.secret = name, seconds, secret
         self.deadline = time.monotonic() + seconds
         self.unread, self.received, self.errors = bytearray(), 0, bytearray()
         self.home = tempfile.mkdtemp(prefix="kdap-mcp-")
@@ -79,8 +81,12 @@ class StdioWire:
             self.tell(answer | {"error": {"code": -32601, "message": "KDAP does not offer this."}})
 
     def tell(self, message):
-        """Write one message, however slowly the process reads."""
-        data = memoryview(orjson.dumps(message) + b"\n")
+        """Write one message, however slowly the process reads; raise CallFailed."""
+        try:
+            data = memoryview(orjson.dumps(message, default=plain) + b"\n")
+        except TypeError as error:
+            detail = "An argument can't be written as JSON; a number may be too large."
+            raise Refused(detail) from error
         with selectors.DefaultSelector() as ready:
             ready.register(self.process.stdin, selectors.EVENT_WRITE)
             while data:
@@ -128,7 +134,10 @@ class StdioWire:
     def _ended(self):
         with contextlib.suppress(OSError):
             self.errors += os.read(self.process.stderr.fileno(), KEPT_ERRORS)
-        lines = self.errors.decode(errors="replace").strip().splitlines()
+        if len(self.errors) >= KEPT_ERRORS:  # its beginning may be half a secret
+            self.errors = self.errors.partition(b"\n")[2]
+        text = unreadable(self.errors.decode(errors="replace"), {self.secret})
+        lines = text.strip().splitlines()
         said = f" It said: {lines[-1][:300]}" if lines else ""
         return self._failed(f"ended in the middle.{said}".replace("\x00", "�"))
 

@@ -5,15 +5,19 @@ Whatever a server says of itself is text by others: it is stored and shown, neve
 
 import re
 from contextlib import contextmanager
+from decimal import Decimal
 
 import orjson
 
 from automations.integrations import auth
+from automations.integrations.hiding import carried, hiding, unreadable
 from automations.integrations.kinds import allowed_servers, config_of
 from automations.integrations.mcp_http import HttpWire
-from automations.integrations.mcp_session import ServerRefused, Session
+from automations.integrations.mcp_session import LARGEST, ServerRefused, Session
 from automations.integrations.mcp_stdio import StdioWire
 from automations.integrations.services import secret_of
+from automations.responses import storable
+from automations.template_values import text_of_number
 from automations.walls import Unreachable
 from workspaces.errors import Invalid
 
@@ -27,19 +31,24 @@ NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 @contextmanager
 def session_with(integration, seconds):
-    """Give a Session with an MCP connection, greeted; raise CallFailed, Conflict or Invalid."""
+    """Give a Session with an MCP connection, greeted; raise CallFailed, Conflict or Invalid.
+
+    Nobody can read its secret in what the server says, be it a result or an error.
+    """
     config = config_of(integration.kind, integration.config)
     secret = secret_of(integration, config)
     if integration.kind == "mcp_stdio":
-        server = allowed_servers()[config.server]
+        server, secrets = allowed_servers()[config.server], {secret}
         wire = StdioWire(server, secret, seconds, integration.server_name)
     else:
         headers = auth.headers_for(config, secret)
+        secrets = carried(secret, headers)
         wire = HttpWire(config.url, headers, seconds, integration.server_name)
-    session = Session(wire, integration.server_name)
+    session = Session(wire, integration.server_name, secrets)
     try:
-        session.greet()
-        yield session
+        with hiding(secrets):
+            session.greet()
+            yield session
     except ServerRefused as error:
         if "401" in error.detail and integration.kind == "mcp" and config.auth == "oauth2":
             auth.forget(config, secret)
@@ -55,6 +64,8 @@ def list_tools(integration, seconds=LIST_SECONDS):
         if len(found) > MOST_TOOLS:
             raise session.nonsense(f"has {len(found):,} tools; at most {MOST_TOOLS} are taken")
         tools = [described(tool, session) for tool in found]
+        if len(orjson.dumps(tools)) > LARGEST:
+            raise session.nonsense(f"says more than {LARGEST:,} bytes about its tools")
     names = [tool["name"] for tool in tools]
     if len(set(names)) < len(names):
         raise Unreachable(f"“{integration.server_name}” gave two tools the same name.")
@@ -115,7 +126,7 @@ def output_of(result, session):
             others.append(_told(item))
     output = {"text": "\n".join(texts), "data": result.get("structuredContent")}
     if output["data"] is None:
-        output["data"] = _parsed(output["text"])
+        output["data"] = unreadable(_parsed(output["text"]), session.secrets)
     return output | ({"files": others} if others else {})
 
 
@@ -133,8 +144,8 @@ def _parsed(text):
     if text[:1] not in ("{", "["):
         return None
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return storable(orjson.loads(text))
+    except ValueError:  # no JSON, or nested too deep
         return None
 
 
@@ -192,8 +203,12 @@ def _fitted(name, value, schema):
     kind = schema.get("type")
     if isinstance(value, str) and isinstance(kind, str) and kind != "string":
         return _read(name, value.strip(), kind)
-    if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
+    if (
+        kind == "string"
+        and isinstance(value, int | float | Decimal)
+        and not isinstance(value, bool)
+    ):
+        return text_of_number(value)
     choices = schema.get("enum")
     if isinstance(choices, list) and choices and value not in choices:
         raise Invalid(f"“{name}” is one of {', '.join(map(str, choices[:20]))}.")

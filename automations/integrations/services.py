@@ -5,8 +5,11 @@ only for these. A changed address leaves it useless until it is given again, and
 makes it good again.
 """
 
+from datetime import timedelta
+
 import orjson
 from django.db import transaction
+from django.db.models import F, Func, IntegerField, Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -23,6 +26,7 @@ keeps("integrations", "integration_id", but=("sealed", *LOOKS))
 
 MOST_OF_A_WORKSPACE = 200
 MOST_SECRET = 10_000
+PATIENCE = timedelta(minutes=1)  # with a worker that was asked to look
 CHANGEABLE = ("server_name", "config")
 
 
@@ -67,10 +71,8 @@ def change_integration(*, integration, actor, **values):
     if now:
         was = {key: getattr(integration, key) for key in now}
         _append(integration, "integration.changed", {"now": now, "was": was})
-        if "config" in now:
-            rows = Integration.objects.filter(pk=integration.pk)
-            rows.update(works=None, said="", looked_at=None, asked_at=None)
-            integration.refresh_from_db()
+        unknown = {"works": None, "said": "", "looked_at": None} if "config" in now else {}
+        _unasked(integration, **unknown)
     return integration
 
 
@@ -94,9 +96,15 @@ def set_secret(*, integration, secret, actor):
     _append(integration, "integration.secret_set", {"gone": not secret})
     hosts = config_of(integration.kind, integration.config).hosts
     sealed = seal(orjson.dumps({"hosts": hosts, "secret": secret}).decode()) if secret else None
-    Integration.objects.filter(pk=integration.pk).update(sealed=sealed)
-    integration.refresh_from_db()
+    _unasked(integration, sealed=sealed)
     return integration
+
+
+def _unasked(integration, **columns):
+    """Forget that somebody asked to look: what is found of how it was before is not kept."""
+    rows = Integration.objects.filter(pk=integration.pk)
+    rows.update(asked_at=None, **columns)
+    integration.refresh_from_db()
 
 
 def secret_of(integration, config):
@@ -126,14 +134,19 @@ def needs_secret(integration):
 
 
 def ask_to_look(*, integration, actor):
-    """Have a worker look whether a connection works, and what tools it has."""
+    """Have a worker look whether a connection works, and what tools it has.
+
+    Nothing is asked while a worker that was asked less than a minute ago did not look yet.
+    """
     from automations import tasks
 
     access.require(actor, "write", integration.workspace_id)
-    Integration.objects.filter(pk=integration.pk).update(asked_at=timezone.now())
+    now, id = timezone.now(), str(integration.pk)
+    free = Q(asked_at=None) | Q(looked_at__gte=F("asked_at")) | Q(asked_at__lt=now - PATIENCE)
+    asked = Integration.objects.filter(free, pk=integration.pk).update(asked_at=now)
     integration.refresh_from_db()
-    id = str(integration.pk)
-    transaction.on_commit(lambda: tasks.look_at_integration.delay(id), robust=True)
+    if asked:
+        transaction.on_commit(lambda: tasks.look_at_integration.delay(id), robust=True)
     return integration
 
 
@@ -156,6 +169,12 @@ def usable(workspace_id, kinds=tuple(KINDS)):
     """Return the living connections of a workspace that are of some kinds."""
     rows = Integration.objects.filter(workspace=workspace_id, deleted_at=None)
     return rows.filter(kind__in=kinds)
+
+
+def listed(workspace_id):
+    """Return the living connections of a workspace with `tool_count` in place of their tools."""
+    count = Func(F("tools"), function="jsonb_array_length", output_field=IntegerField())
+    return usable(workspace_id).defer("tools").annotate(tool_count=count)
 
 
 def _append(integration, type, payload):

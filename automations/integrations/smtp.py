@@ -15,6 +15,7 @@ from automations.walls import Refused, Unreachable, allowed_hosts
 
 PORTS = (25, 465, 587, 2525)
 SECONDS = 40.0
+NOT_ASCII = "A name and password for a mail server may only hold letters of ASCII."
 
 
 def connected(host, port, seconds):
@@ -133,6 +134,8 @@ def greet(config, secret, seconds):
             raise Unreachable(
                 f"The mail server does not let us in: {mailing.said(error)}"
             ) from error
+        except UnicodeError as error:
+            raise Refused(NOT_ASCII) from error
 
 
 def send(message, config, secret, seconds=SECONDS):
@@ -144,4 +147,6 @@ def send(message, config, secret, seconds=SECONDS):
         except (smtplib.SMTPException, OSError) as error:
             detail = f"The mail server did not take the e-mail: {mailing.said(error)}"
             raise Unreachable(detail) from error
+        except UnicodeError as error:
+            raise Refused(NOT_ASCII) from error
         mailing.send(message, backend)

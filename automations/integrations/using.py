@@ -1,16 +1,13 @@
 """Connections in the hands of a run's steps."""
 
-from dataclasses import replace
-
 from automations import outbound
 from automations.integrations import auth, smtp
+from automations.integrations.hiding import carried, hidden, hiding
 from automations.integrations.kinds import config_of, is_same_host
 from automations.integrations.models import Integration
 from automations.integrations.services import secret_of
 from workspaces.access import acting_as
 from workspaces.errors import KdapError
-
-HIDDEN = "•••"
 
 
 class NotUsable(KdapError):
@@ -63,25 +60,19 @@ def send(integration, request, **options):
         ours = auth.headers_for(config, secret)
         names = {name.lower() for name in ours}
         given = {k: v for k, v in request["headers"].items() if k.lower() not in names}
-        answer = outbound.send(
-            request["method"], url, headers=given | ours, body=request["body"], **options
-        )
+        with hiding(carried(secret, ours)):
+            answer = outbound.send(
+                request["method"], url, headers=given | ours, body=request["body"], **options
+            )
         if answer.status != 401 or config.auth != "oauth2":
             break
         auth.forget(config, secret)  # a token may end before its time; nothing was done with it
-    return hidden(answer, {secret, *(value.removeprefix("Bearer ") for value in ours.values())})
-
-
-def hidden(answer, secrets):
-    """Return a Response with secrets made unreadable."""
-    body, headers = answer.body, answer.headers
-    for secret in filter(None, secrets):
-        body = body.replace(secret.encode(), HIDDEN.encode())
-        headers = {name: value.replace(secret, HIDDEN) for name, value in headers.items()}
-    return replace(answer, body=body, headers=headers)
+    return hidden(answer, carried(secret, ours))
 
 
 def send_mail(integration, message):
     """Send an e-mail through a connection; raise CallFailed, Conflict."""
     config = config_of(integration.kind, integration.config)
-    smtp.send(message, config, secret_of(integration, config))
+    secret = secret_of(integration, config)
+    with hiding({secret}):
+        smtp.send(message, config, secret)

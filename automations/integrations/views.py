@@ -23,7 +23,7 @@ from workspaces.errors import Conflict, Invalid, KdapError
 def integrations(request, id):
     """List the connections of a workspace."""
     workspace = enter(request, id)
-    found = list(services.usable(workspace.pk).order_by("server_name", "pk"))
+    found = list(services.listed(workspace.pk).order_by("server_name", "pk"))
     for item in found:
         _describe(item)
     context = {

@@ -82,6 +82,9 @@ def test_tools_are_listed_with_what_they_take(alice, workspace, settings):
     assert "<code>text</code> string, needed" in text
     assert "It answers, and has 1 tool." in text
     assert "<html" not in text
+    assert "1 tool<" in alice.client.get(f"/w/{workspace.pk}/connections/").content.decode()
+    (row,) = Api(alice).get(f"workspaces/{workspace.pk}/integrations/").data["results"]
+    assert (row["tool_count"], "tools" in row) == (1, False)
 
 
 def test_what_a_server_says_is_text(alice, workspace, settings):

@@ -1,18 +1,24 @@
 """Connections: in the log without their secrets, and secrets that go to their own host only."""
 
+import json
 import time
+from types import SimpleNamespace
 
 import orjson
 import pytest
+from django.core.mail import EmailMessage
+from django.utils import timezone
 
-from automations.integrations import auth, services, smtp
+from automations import tasks
+from automations.integrations import auth, hiding, looking, services, smtp
+from automations.integrations.hiding import HIDDEN
 from automations.integrations.kinds import config_of
 from automations.integrations.looking import look
-from automations.integrations.using import HIDDEN
 from automations.models import Integration
 from automations.tests.mcp_servers import connect
 from automations.tests.receivers import moved, ok, receiving
 from automations.tests.workflows import BUTTON, make_workflow, runs_of, settle, start, steps_of
+from automations.walls import CallFailed
 from kdap.tests.people import give_role
 from workspaces.access import Actor, acting_as
 from workspaces.errors import Conflict, Forbidden, Invalid, Missing
@@ -297,3 +303,72 @@ def test_a_mail_server_that_never_ends_is_cut_off(alice, workspace, settings, mo
         run = finished(alice, workspace, mail_step(mail_connection(alice, workspace, receiver)))
     assert run.status == "failed"
     assert time.monotonic() - begun < 10
+
+
+def test_a_password_that_smtp_can_not_send_is_told_of(settings):
+    def answer(connection, request):
+        connection.sendall(b"220 here\r\n")
+        for _ in connection.makefile("rb"):
+            connection.sendall(b"250-here\r\n250 AUTH PLAIN LOGIN\r\n")
+
+    with receiving(answer, early=True) as receiver:
+        settings.AUTOMATIONS_ALLOWED_HOSTS = [f"localhost:{receiver.port}"]
+        config = SimpleNamespace(
+            host="localhost",
+            port=receiver.port,
+            username="u",
+            security="none",
+            sender="a@b.example",
+        )
+        with pytest.raises(CallFailed, match="letters of ASCII"):
+            smtp.greet(config, "pässword", 5)
+        with pytest.raises(CallFailed, match="letters of ASCII"):
+            smtp.send(EmailMessage("Hi", "There.", to=["c@d.example"]), config, "pässword", 5)
+
+
+# Looking
+
+
+def test_a_mistake_of_ours_ends_a_look(alice, shop, monkeypatch):
+    monkeypatch.setitem(looking.LOOKS, "http", lambda integration: 1 / 0)
+    with alice.acting() as actor:
+        services.ask_to_look(integration=shop, actor=actor)
+    look(shop.pk)
+    made = fresh(shop)
+    assert (made.works, made.is_being_looked_at) == (False, False)
+    assert "A mistake in KDAP itself" in made.said
+
+
+def test_a_worker_is_asked_once_until_it_looked_or_something_changed(
+    alice, shop, monkeypatch, django_capture_on_commit_callbacks
+):
+    asked = []
+    monkeypatch.setattr(tasks.look_at_integration, "delay", asked.append)
+
+    def ask(times):
+        for _ in range(times):
+            found = fresh(shop)
+            with django_capture_on_commit_callbacks(execute=True), alice.acting() as actor:
+                services.ask_to_look(integration=found, actor=actor)
+        return len(asked)
+
+    assert ask(3) == 1
+    with acting_as(Actor.system()):
+        Integration.objects.update(asked_at=timezone.now() - timezone.timedelta(seconds=61))
+    assert ask(2) == 2
+    with alice.acting() as actor:
+        services.set_secret(integration=fresh(shop), secret="another", actor=actor)
+    assert ask(2) == 3
+    monkeypatch.setitem(looking.LOOKS, "http", lambda integration: ("It answers.", []))
+    look(shop.pk)
+    assert ask(2) == 4
+
+
+# Hiding
+
+
+def test_secrets_are_hidden_as_they_stand_in_json_too():
+    secret = 'a"b/ü'
+    texts = [secret, orjson.dumps(secret).decode(), json.dumps(secret), '"a\\"b\\/\\u00fc"']
+    made = hiding.unreadable({"texts": texts, secret: 1}, {secret, "", "tex"})
+    assert made == {"texts": [HIDDEN, *[f'"{HIDDEN}"'] * 3], HIDDEN: 1}

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import orjson
@@ -320,6 +321,78 @@ def test_a_list_without_an_end(alice, workspace, settings):
         made = connect(alice, workspace, url=url)
         made = looked(made)
     assert "no end of its list" in made.said
+
+
+def test_a_list_that_is_too_large_altogether(alice, workspace, settings):
+    def answer(connection, message):
+        page = int(message["params"].get("cursor", 0))
+        schema = {"type": "object", "description": "x" * 60_000}
+        tools = [ECHO | {"name": f"t{page}.{n}", "inputSchema": schema} for n in range(10)]
+        result = {"tools": tools} | ({} if page else {"nextCursor": "1"})
+        connection.sendall(json({"jsonrpc": "2.0", "id": message["id"], "result": result}))
+
+    with serving(settings, tools_list=answer) as (_, url):
+        made = looked(connect(alice, workspace, url=url))
+    assert (made.works, made.tools) == (False, [])
+    assert "says more than 1,048,576 bytes about its tools" in made.said
+
+
+# Secrets
+
+SECRET = 'to"ken/of-ours'
+
+
+def text_of(text, **more):
+    return {"result": {"content": [{"type": "text", "text": text}]} | more}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        text_of(SECRET),
+        text_of(orjson.dumps({"you": SECRET}).decode()),
+        text_of("x", structuredContent={"sent": [{SECRET: SECRET}]}),
+        text_of(f"wrong: {SECRET}", isError=True),
+        {"error": {"code": 1, "message": "x" * 490 + SECRET}},
+    ],
+)
+def test_a_server_that_says_its_secret_again_is_not_heard(alice, workspace, settings, answer):
+    with serving(settings, tools_call=answer) as (_, url):
+        made = connect(alice, workspace, url=url, auth="bearer", secret=SECRET)
+        try:
+            told = call(alice, made, text="x")
+        except CallFailed as error:
+            told = {"detail": error.detail} | getattr(error, "output", {})
+    assert "ken/of" not in str(told)
+    assert 'to"' not in str(told)
+
+
+def test_a_list_of_tools_holds_no_secret(alice, workspace, settings):
+    tools = {"result": {"tools": [ECHO | {"description": f"Send {SECRET}."}]}}
+    with serving(settings, tools_list=tools) as (_, url):
+        made = looked(connect(alice, workspace, url=url, auth="bearer", secret=SECRET))
+    assert made.tools[0]["description"] == "Send •••."
+
+
+def test_the_last_words_of_a_process_hold_no_secret(alice, workspace, settings):
+    code = "sys.exit('x' * 295 + os.environ['KEY'])"
+    settings.AUTOMATIONS_MCP_SERVERS = {"it": {"command": python(code), "secret": "KEY"}}
+    made = connect(alice, workspace, kind="mcp_stdio", name="It", secret=SECRET, server="it")
+    detail, _ = refusal(alice, made)
+    assert "It said: xxx" in detail
+    assert 'to"' not in detail
+
+
+def test_numbers_go_to_a_process_and_too_large_ones_are_refused(alice, allowed):
+    code = "say({'id': m['id'], 'result': {'content': [], 'structuredContent': m['params']}})"
+    made = allowed(python(code))
+    told = call(alice, made, price=Decimal("2.50"), count=Decimal("3"))["data"]["arguments"]
+    assert told == {"price": 2.5, "count": 3}
+    detail, perhaps = refusal(alice, made, n=10**30)
+    assert (detail, perhaps) == (
+        "An argument can't be written as JSON; a number may be too large.",
+        False,
+    )
 
 
 def test_private_addresses_are_refused(alice, workspace, settings):

@@ -1,6 +1,7 @@
 """The step that calls a tool of an MCP server: its arguments, its effects, what may go wrong."""
 
 import time
+from decimal import Decimal
 
 import pytest
 from django.http import QueryDict
@@ -35,8 +36,16 @@ def test_arguments_are_fitted_to_what_a_tool_takes():
         },
         "required": ["n"],
     }
-    given = {"n": "5", "x": "2.5", "b": "yes", "l": "[1]", "s": 7, "c": "a", "gone": None}
-    wanted = {"n": 5, "x": 2.5, "b": True, "l": [1], "s": "7", "c": "a"}
+    given = {
+        "n": "5",
+        "x": "2.5",
+        "b": "yes",
+        "l": "[1]",
+        "s": Decimal("7.50"),
+        "c": "a",
+        "gone": None,
+    }
+    wanted = {"n": 5, "x": 2.5, "b": True, "l": [1], "s": "7.50", "c": "a"}
     assert mcp_tools.fitted(schema, given) == wanted
     problems = mcp_tools.problems_with(schema, {"n": "many", "y": 1, "x": "{{ vars.x }}"})
     assert [name for name, _ in problems] == ["n", "y"]
