@@ -87,7 +87,14 @@ def _end(run, status, **columns):
     ended = rows.update(status=status, finished_at=now, lease=None, wake_at=None, **columns)
     if ended:
         claiming.free(run)
+        _end_tasks(run)
     return ended
+
+
+def _end_tasks(run):
+    from automations.agents import tasks  # which end runs' waits by this module
+
+    tasks.end_those_of(run)
 
 
 def _answer_caller(run, answer):

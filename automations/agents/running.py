@@ -175,6 +175,8 @@ def _allowed(task, agent):
         raise Failed(f"The agent “{agent.name}” was paused or deleted.")
     if task.run_id and task.run.__class__.objects.get(pk=task.run_id).is_over:
         raise Failed("The run that gave this task is over.")
+    if not tasks.is_awaited(task):
+        raise Failed("The run that gave this task went on without it.")
     owner_allows(agent, "read")
     if not access.allows(actor_of(task, False), "read", task.workspace_id):
         who = task.user.name or task.user.email

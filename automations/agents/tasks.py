@@ -136,14 +136,38 @@ def end(task, status, *, output=None, error=""):
             _answer_run(task)
 
 
+def end_those_of(run):
+    """End the tasks of a run that is over: nobody waits for what they write any more.
+
+    One that a worker has locked is left to it: it looks before its next step (see is_awaited).
+    """
+    with acting_as(Actor.system(task="agents")):
+        rows = AgentTask.objects.filter(run=run.pk, status__in=UNFINISHED).select_related("user")
+        # Not waited for: that worker may be about to wake the run, whose row the caller has.
+        for task in rows.select_for_update(skip_locked=True, of=("self",)):
+            end(task, "cancelled", error="The run that gave this task is over.")
+
+
+def is_awaited(task):
+    """Return whether the task is nobody's step, or its step still waits for this very task.
+
+    A run that was ended and tried again gave another task in its place.
+    """
+    return not task.run_id or _steps_of(task).exists()
+
+
+def _steps_of(task):
+    rows = WorkflowStep.objects.filter(run=task.run_id, path=task.path, status="waiting")
+    return rows.filter(waits_for="agent", input__task=str(task.pk))
+
+
 def _answer_run(task):
     """Wake the run whose step waits for this task."""
     if not task.run_id:
         return
     answer = {"status": task.status, "task": str(task.pk)}
     answer |= {"output": task.task_output, "error": task.error_message[:1000]}
-    rows = WorkflowStep.objects.filter(run=task.run_id, path=task.path, status="waiting")
-    if rows.filter(waits_for="agent", input__task=str(task.pk)).update(answer=answer):
+    if _steps_of(task).update(answer=answer):
         finishing.wake(WorkflowRun.objects.get(pk=task.run_id))
 
 

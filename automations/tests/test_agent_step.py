@@ -7,7 +7,7 @@ from automations.agents import running, services, tasks
 from automations.agents.models import AgentTask
 from automations.models import WorkflowRun
 from automations.running import cancel, find_run, retry
-from automations.tests.agents import decide, fresh, make_agent
+from automations.tests.agents import decide, done, fresh, make_agent
 from automations.tests.workflows import (
     BUTTON,
     entries_in,
@@ -18,7 +18,7 @@ from automations.tests.workflows import (
     steps_of,
 )
 from workspaces.access import Actor, acting_as
-from workspaces.errors import Invalid
+from workspaces.errors import Conflict, Invalid
 from workspaces.operations import undo
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,6 +122,34 @@ def test_a_cancelled_run_ends_its_task(alice, workspace):
         cancel(run=find_run(actor, runs_of(flow)[0].pk), actor=actor)
     running.work()
     assert only_task().error_message == "The run that gave this task is over."
+
+
+def test_of_a_run_that_is_tried_again_only_the_new_task_writes(alice, workspace, record):
+    agent = make_agent(alice, workspace, prompt=ADD, tools=["create_entries"])
+    flow = make_workflow(alice, workspace, BUTTON, asks(agent))
+    press(alice, flow)
+    first = done(only_task())
+    assert first.status == "waiting"
+    with alice.acting() as actor:
+        cancel(run=find_run(actor, first.run_id), actor=actor)
+        assert not tasks.waiting_for(actor, workspace.pk).exists()
+    with pytest.raises(Conflict):
+        decide(alice, first, "approved")
+    with alice.acting() as actor:
+        retry(run=find_run(actor, first.run_id), actor=actor)
+    settle()
+    with acting_as(Actor.system()):  # a worker had it as the run ended, so it was not ended then
+        AgentTask.objects.filter(pk=first.pk).update(
+            status="pending", completed_at=None, answer={"answer": "approved"}
+        )
+    first = done(first)
+    assert (first.status, first.writes) == ("failed", 0)
+    with acting_as(Actor.system()):
+        second = AgentTask.objects.exclude(pk=first.pk).get()
+    decide(alice, fresh(second), "approved")
+    settle()
+    assert [run.status for run in runs_of(flow)] == ["succeeded"]
+    assert entries_in(alice, record, "what") == [("4 stars",)]
 
 
 def test_a_cancelled_task_fails_the_step(alice, workspace):
