@@ -172,6 +172,7 @@ def _passing(error):
 def _said(error, provider, config):
     """Return what a library raised as a Failed for people; raise it again if it is a mistake of ours."""
     from pydantic_ai.exceptions import (
+        ModelAPIError,
         ModelHTTPError,
         UnexpectedModelBehavior,
         UsageLimitExceeded,
@@ -201,9 +202,6 @@ def _said(error, provider, config):
         return Failed(
             f"The model gave no usable answer, {ROUNDS} corrections included: {what}"[:500]
         )
-    if isinstance(error, OSError) or type(error).__name__ in (
-        "ModelAPIError",
-        "APIConnectionError",
-    ):
+    if isinstance(error, OSError | ModelAPIError):
         return Failed(f"“{provider.label}” can't be reached.", again=True)
     raise error

@@ -89,8 +89,9 @@ def receiving(answer, **options):
 
 
 def ok(body=b"", *headers):
-    """Return a plain answer of 200."""
-    lines = [b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), *headers]
+    """Return a plain answer of 200, after which the connection is closed, as Receivers do."""
+    length = b"Content-Length: %d" % len(body)
+    lines = [b"HTTP/1.1 200 OK", length, b"Connection: close", *headers]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 

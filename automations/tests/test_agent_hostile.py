@@ -102,6 +102,14 @@ class TestHostile:
             assert "mistake in KDAP" not in task.error_message
             assert task.error_message
 
+    @pytest.mark.parametrize("api", ["openai", "anthropic"])
+    def test_a_broken_connection_is_tried_again(self, settings, monkeypatch, alice, fake, api):
+        monkeypatch.setenv("MODEL_KEY", "k")
+        half = b"HTTP/1.1 200 OK\r\nContent-Len"
+        with model_server(settings, half, api=api, key="MODEL_KEY"):
+            task = done(give(alice, fake(), {}))
+        assert (task.status, task.attempts, task.error_message) == ("pending", 1, "")
+
     def test_figures_can_not_be_less_than_nothing(self, settings, alice, fake):
         with model_server(settings, said("x", tokens=(-10, 5))):
             assert done(give(alice, fake(), {})).tokens >= 0
