@@ -99,9 +99,9 @@ class DeliveryPage(serializers.Serializer):
 
 
 class PastInput(Strict):
-    """From which event on."""
+    """From which event on; left out, what it missed while it was paused."""
 
-    since = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    since = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
 
 
 class PastOutput(serializers.Serializer):
@@ -211,9 +211,9 @@ class ReplayWebhook(KdapView):
 
     @extend_schema(operation_id="webhooks_replay", request=PastInput, responses={202: PastOutput})
     def post(self, request, webhook_id):
-        """Tell the address again what happened from an event on, in order."""
+        """Tell the address again, in order, what happened from an event on, or what it missed."""
         webhook = outgoing.find_webhook(request.actor, webhook_id)
-        since = checked(PastInput, request)["since"]
+        since = checked(PastInput, request).get("since")
         count, more = outgoing.replay(webhook=webhook, actor=request.actor, since=since)
         return Response({"events": count, "more_since": more}, status.HTTP_202_ACCEPTED)
 

@@ -104,11 +104,13 @@ def claim(most):
             delivery.door = at_home.door_of(delivery.subscription.url)
             delivery.cause = _cause(delivery) if delivery.door else {}
         may = {delivery.subscription_id: _may(delivery.subscription) for delivery in mine}
-        for delivery in mine:
-            if not may[delivery.subscription_id]:
-                because = f"{delivery.subscription.owner} may not read its record any more."
-                _note(delivery, error=because, hopeless=because)
+    note([(one, _lost_access(one)) for one in mine if not may[one.subscription_id]])
     return [delivery for delivery in mine if may[delivery.subscription_id]]
+
+
+def _lost_access(delivery):
+    because = f"{delivery.subscription.owner} may not read its record any more."
+    return {"error": because, "hopeless": because}
 
 
 def _cause(delivery):
@@ -152,32 +154,42 @@ def call(delivery):
 
 
 def note(results):
-    """Write down how calls went: [(WebhookDelivery, what `call` returned)], in one transaction."""
-    if results:
-        with acting_as(Actor.system(door="automation", task="webhooks")):
-            for delivery, told in results:
-                _note(delivery, **told)
+    """Write down how calls went: [(WebhookDelivery, what `call` returned)], in one transaction.
 
-
-def _note(delivery, *, error="", hopeless="", rest=False, after="", **told):
-    """Write down how a call went, if the delivery is still this worker's."""
+    Those that pause their webhook come first: rows are then locked in the order of people's pausing.
+    """
     now = timezone.now()
+    for delivery, told in results:
+        told["over"] = "error" in told and now - delivery.tried_since > GIVE_UP
+    if results:
+        ordered = sorted(results, key=lambda result: not _ends(**result[1]))
+        with acting_as(Actor.system(door="automation", task="webhooks")):
+            for delivery, told in ordered:
+                _note(delivery, now, **told)
+
+
+def _ends(*, error="", hopeless="", over=False, **told):
+    """Return why a webhook is paused after such a call, "" when it is not."""
+    return hopeless or (f"Nothing arrived for a day. {error}" if over else "")
+
+
+def _note(delivery, now, *, error="", hopeless="", over=False, rest=False, after="", **told):
+    """Write down how a call went, if the delivery is still this worker's."""
     columns = {"response_status": None, "response": "", **told, "error": error, "lease": None}
     if not error:
         columns |= {"status": "delivered", "finished_at": now}
     else:
         columns |= {"status": "pending", "next_at": now + backoff(delivery.attempts, after)}
-    over = error and not hopeless and now - delivery.tried_since > GIVE_UP
-    if over:
+    if over and not hopeless:
         columns |= {"status": "failed", "finished_at": now}
     mine = WebhookDelivery.objects.filter(
         pk=delivery.pk, status="sending", attempts=delivery.attempts
     )
     if not mine.update(**columns):
         return
+    if because := _ends(error=error, hopeless=hopeless, over=over):
+        halt(delivery.subscription, because)
     _note_health(delivery.subscription, error, rest, now)
-    if hopeless or over:
-        halt(delivery.subscription, hopeless or f"Nothing arrived for a day. {error}")
 
 
 def _note_health(webhook, error, rest, now):

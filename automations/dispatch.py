@@ -43,10 +43,10 @@ WITH seen AS (
         THEN now.now ELSE %(seen)s::pg_snapshot END AS seen
     FROM (SELECT pg_current_snapshot() AS now) AS now
 ), fresh AS (
-    SELECT event_id, type, stream_id, operation_id FROM events
+    SELECT event_id, type, stream_id, operation_id, xid FROM events
     WHERE xid >= (SELECT pg_snapshot_xmax(seen) FROM seen)
     UNION ALL
-    SELECT event_id, type, stream_id, operation_id FROM events
+    SELECT event_id, type, stream_id, operation_id, xid FROM events
     WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(seen) FROM seen))
 ), fired AS (
     INSERT INTO workflow_firings
@@ -54,7 +54,8 @@ WITH seen AS (
     SELECT s.version_id, s.workspace_id, jsonb_agg(f.event_id ORDER BY f.event_id), 0, 0,
         clock_timestamp(), clock_timestamp()
     FROM fresh f JOIN workflow_subscriptions s
-        ON s.record_id = f.stream_id AND s.events ? f.type AND f.event_id > s.listens_after
+        ON s.record_id = f.stream_id AND s.events ? f.type AND (f.event_id > s.listens_after
+            OR NOT pg_visible_in_snapshot(f.xid, s.listens_from::pg_snapshot))
     GROUP BY s.version_id, s.workspace_id,
         CASE WHEN s.whole THEN f.operation_id END, CASE WHEN NOT s.whole THEN f.event_id END
     RETURNING 1
@@ -63,7 +64,8 @@ WITH seen AS (
         (subscription_id, workspace_id, event_id, position, attempts, not_before)
     SELECT w.webhook_id, w.workspace_id, f.event_id, 0, 0, clock_timestamp()
     FROM fresh f JOIN webhook_subscriptions w
-        ON w.record_id = f.stream_id AND w.events ? f.type AND f.event_id > w.listens_after
+        ON w.record_id = f.stream_id AND w.events ? f.type AND (f.event_id > w.listens_after
+            OR NOT pg_visible_in_snapshot(f.xid, w.listens_from::pg_snapshot))
         AND w.state = 'active' AND w.deleted_at IS NULL
     ORDER BY f.event_id
 ), moved AS (

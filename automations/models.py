@@ -88,6 +88,7 @@ class Subscription(models.Model):
     events = models.JSONField(default=list)
     whole = models.BooleanField(default=False)  # one run for all entries of an operation
     listens_after = models.BigIntegerField()
+    listens_from = models.TextField(null=True)  # see listening.py
     next_at = models.DateTimeField(null=True)
     scanned_to = models.DateTimeField(null=True)
 

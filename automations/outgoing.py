@@ -4,7 +4,7 @@ from django.db import connection
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from automations import services, signing
+from automations import listening, signing
 from automations.outbound import checked_url
 from automations.outgoing_models import WebhookDelivery, WebhookPosting, WebhookSubscription
 from automations.secrets import seal
@@ -14,22 +14,32 @@ from workspaces import access
 from workspaces.errors import Conflict, Invalid, Missing
 from workspaces.events import append, applied, applies, keeps, stamp
 
-keeps("webhook_subscriptions", "webhook_id", but=("sealed", "failures", "rest_until", "served_at"))
+OWN = ("sealed", "failures", "rest_until", "served_at", "missed_from")
+keeps("webhook_subscriptions", "webhook_id", but=OWN)
 
 MOST_OF_A_RECORD = 50
 MOST_REPLAYED = 10_000
 State = WebhookSubscription.State
 
 REPLAY = """
+WITH caught_up AS (
+    UPDATE webhook_subscriptions
+    SET missed_from = CASE WHEN %(on)s THEN NULL ELSE pg_current_snapshot()::text END
+    WHERE webhook_id = %(webhook)s AND %(since)s::bigint IS NULL
+)
 INSERT INTO webhook_postings
     (subscription_id, workspace_id, event_id, position, attempts, not_before)
 SELECT %(webhook)s, workspace_id, event_id, 0, 0,
     CASE WHEN %(on)s THEN clock_timestamp() END FROM (
     SELECT workspace_id, event_id FROM events
-    WHERE stream_id = %(record)s AND type = ANY(%(types)s) AND event_id >= %(since)s
+    WHERE stream_id = %(record)s AND type = ANY(%(types)s) AND {which}
     ORDER BY event_id LIMIT %(most)s) AS past
 ORDER BY event_id
 RETURNING event_id
+"""
+# What dispatch.ROUTE tells those who are on again is not among what they missed.
+MISSED = """NOT pg_visible_in_snapshot(xid, %(from)s::pg_snapshot) AND (NOT %(on)s
+    OR event_id <= %(after)s AND coalesce(pg_visible_in_snapshot(xid, %(until)s::pg_snapshot), true))
 """
 
 
@@ -70,8 +80,8 @@ def create_webhook(*, record, url, events, actor):
     values = _cleaned({"url": url, "events": events})
     webhook_id = uuid7()
     payload = values | {"record": str(record.pk), "owner": str(actor.user.pk)}
-    with connection.cursor() as cursor:
-        cursor.execute(services.FEED)
+    listening.begin()
+    payload["from"] = listening.now()
     append(
         type="webhook.created",
         stream_id=webhook_id,
@@ -130,7 +140,7 @@ def pause(*, webhook, actor, because=""):
     access.require(actor, "write", webhook.workspace_id)
     if webhook.state != State.ACTIVE:
         raise Conflict("This webhook is paused already.")
-    _append(webhook, "webhook.paused", {"because": because[:2000]})
+    _append(webhook, "webhook.paused", {"because": because[:2000], "read": listening.hold()})
     _waiting(webhook, None)
     return webhook
 
@@ -147,7 +157,8 @@ def resume(*, webhook, actor):
     access.require(actor, "write", webhook.workspace_id)
     if webhook.state != State.PAUSED:
         raise Conflict("This webhook is on already.")
-    _append(webhook, "webhook.resumed", {})
+    listening.hold()  # so that nothing happens between "told then" and "missed"
+    _append(webhook, "webhook.resumed", {"from": listening.now()})
     WebhookSubscription.objects.filter(pk=webhook.pk).update(failures=0, rest_until=None)
     _waiting(webhook, timezone.now())
     return webhook
@@ -166,31 +177,38 @@ def restore_webhook(*, webhook, actor):
     access.require(actor, "write", webhook.workspace_id)
     if webhook.deleted_at is None:
         raise Conflict("This webhook was not deleted.")
-    _append(webhook, "webhook.restored", {})
+    _append(webhook, "webhook.restored", {"from": listening.now()})
     if webhook.state == State.ACTIVE:
         _waiting(webhook, timezone.now())
     return webhook
 
 
-def replay(*, webhook, actor, since):
-    """Tell it again what happened from the event `since` on, in order.
+def replay(*, webhook, actor, since=None):
+    """Tell it again, in order, what happened from the event `since` on; by default what it missed.
 
-    Return (how many events, the first event that did not fit any more or None).
+    Missed is what it was not told because it was paused, whenever that was committed. Return (how
+    many events, the first event that did not fit any more or None).
     """
     access.require(actor, "write", webhook.workspace_id)
     record = find_record(actor, webhook.record_id, "read")
-    if since <= record.history_begins:
+    if since is None and webhook.missed_from is None:
+        raise Conflict("It missed nothing; say from which event on it shall be told again.")
+    if since is not None and since <= record.history_begins:
         raise Conflict(record.history_note or "Events begin at 1.")
     params = {
         "webhook": webhook.pk,
         "record": record.pk,
         "types": webhook.events,
         "since": since,
+        "from": webhook.missed_from,
+        "after": webhook.listens_after,
+        "until": webhook.listens_from,
         "most": MOST_REPLAYED,
         "on": webhook.state == State.ACTIVE,
     }
+    which = MISSED if since is None else "event_id >= %(since)s"
     with connection.cursor() as cursor:
-        cursor.execute(REPLAY, params)
+        cursor.execute(REPLAY.format(which=which), params)
         told = [id for (id,) in cursor.fetchall()]
     return len(told), max(told) + 1 if len(told) == MOST_REPLAYED else None
 
@@ -235,6 +253,7 @@ def _created(event):
         url=event.payload["url"],
         events=event.payload["events"],
         listens_after=event.id,
+        listens_from=event.payload.get("from"),
         created_at=event.timestamp,
         updated_at=event.timestamp,
         **stamp(event),
@@ -260,12 +279,13 @@ def _secret_made(event):
 @applies("webhook.paused")
 def _paused(event):
     because = event.payload["because"]
-    _touch(event, state=State.PAUSED, paused_because=because, missed_since=event.id)
+    read = event.payload.get("read")
+    _touch(event, state=State.PAUSED, paused_because=because, missed_from=read)
 
 
 @applies("webhook.resumed")
 def _resumed(event):
-    _touch(event, state=State.ACTIVE, paused_because="", listens_after=event.id)
+    _touch(event, state=State.ACTIVE, paused_because="", **_listens(event))
 
 
 @applies("webhook.deleted")
@@ -275,4 +295,9 @@ def _deleted(event):
 
 @applies("webhook.restored")
 def _restored(event):
-    _touch(event, deleted_at=None, listens_after=event.id)
+    _touch(event, deleted_at=None, **_listens(event))
+
+
+def _listens(event):
+    """Return the columns that say from when on it is told: by numbers, and by what was visible."""
+    return {"listens_after": event.id, "listens_from": event.payload.get("from")}

@@ -42,10 +42,11 @@ class ReplayForm(VerbForm):
     """From which event on a webhook is told the past again."""
 
     since = forms.IntegerField(
+        required=False,
         min_value=1,
         max_value=2**63 - 1,
         label="From event",
-        help_text="The number of an event of this record, 1 for all. Receivers get what they have "
-        "already under the same message ids.",
+        help_text="The number of an event of this record, 1 for all; left empty, what it missed "
+        "while it was paused. Receivers get what they have already under the same message ids.",
         widget=forms.NumberInput(attrs={"autofocus": True}),
     )

@@ -32,8 +32,9 @@ class WebhookSubscription(Snapshot):
     """An address that is told what happens to a record's entries.
 
     `events` are types of the log. `failures` in a row let it rest until `rest_until`; when nothing
-    arrives for a day it is paused. `served_at` is when it had its last turn, `missed_since` the event
-    that paused it last.
+    arrives for a day it is paused. `served_at` is when it had its last turn. It is told what the
+    snapshot `listens_from` does not show (listening.py); `missed_from` is what had been read of the
+    log when it was paused, until what it missed is told.
     """
 
     class State(models.TextChoices):
@@ -54,7 +55,8 @@ class WebhookSubscription(Snapshot):
     state = models.CharField(max_length=16, choices=State, default=State.ACTIVE)
     paused_because = models.TextField(blank=True)
     listens_after = models.BigIntegerField(default=0, editable=False)
-    missed_since = models.BigIntegerField(null=True, editable=False)
+    listens_from = models.TextField(null=True, editable=False)
+    missed_from = models.TextField(null=True, editable=False)
     sealed = models.BinaryField(null=True, editable=False)
     served_at = models.DateTimeField(null=True, editable=False)
     failures = models.IntegerField(default=0, editable=False)

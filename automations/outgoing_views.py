@@ -102,7 +102,7 @@ def webhook_replay(request, id):
     """Tell it the past again."""
     found = outgoing.find_webhook(request.actor, id)
     get_record(request, found.record_id, "write")
-    form = ReplayForm(_posted(request), initial={"since": found.missed_since})
+    form = ReplayForm(_posted(request))
     if request.method == "POST" and form.is_valid():
         with form.telling("since"):
             since = form.cleaned_data["since"]

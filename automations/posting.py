@@ -38,29 +38,46 @@ ORDER BY p.not_before, p.id LIMIT 1 FOR UPDATE OF p SKIP LOCKED
 
 def expand_some():
     """Make deliveries of the next entries of one event; return whether there was one."""
-    with acting_as(Actor.system(task="webhooks")), connection.cursor() as cursor:
-        cursor.execute(NEXT)
-        row = cursor.fetchone()
-        if row is None:
-            return False
-        posting = WebhookPosting.objects.select_related("subscription__owner").get(pk=row[0])
-        waiting = WebhookDelivery.objects.filter(subscription=posting.subscription)
-        if waiting.filter(status="pending")[MOST_WAITING : MOST_WAITING + 1].exists():
-            return _later(posting, PAUSE)
-        try:
-            rows, position = _deliveries(posting)
-        except (Missing, Forbidden) as error:
-            return _stop(posting, f"It can't read its record any more: {error.detail}")
-        except KdapError as error:
-            if posting.attempts >= MOST_ATTEMPTS:
-                return _stop(posting, f"Its record can't be read: {error.detail}")
-            return _later(posting, dt.timedelta(seconds=5 * 3**posting.attempts), more=1)
-        WebhookDelivery.objects.bulk_create(rows)
-        if position is None:
-            posting.delete()
-        else:
-            rows = WebhookPosting.objects.filter(pk=posting.pk)
-            rows.update(position=position, not_before=timezone.now())
+    try:
+        with acting_as(Actor.system(task="webhooks")), connection.cursor() as cursor:
+            cursor.execute(NEXT)
+            row = cursor.fetchone()
+            return row is not None and _expand(row[0])
+    except _Stop as stop:
+        # In a transaction of its own: pausing waits for who reads the log, who must not wait for us.
+        halt(stop.webhook, stop.because)  # what is still to be told stays
+        return True
+
+
+class _Stop(Exception):
+    """A webhook can't be told anything any more."""
+
+    def __init__(self, webhook, because):
+        super().__init__(because)
+        self.webhook, self.because = webhook, because
+
+
+def _expand(id):
+    posting = WebhookPosting.objects.select_related("subscription__owner").get(pk=id)
+    waiting = WebhookDelivery.objects.filter(subscription=posting.subscription)
+    if waiting.filter(status="pending")[MOST_WAITING : MOST_WAITING + 1].exists():
+        return _later(posting, PAUSE)
+    try:
+        rows, position = _deliveries(posting)
+    except (Missing, Forbidden) as error:
+        because = f"It can't read its record any more: {error.detail}"
+        raise _Stop(posting.subscription, because) from None
+    except KdapError as error:
+        if posting.attempts >= MOST_ATTEMPTS:
+            because = f"Its record can't be read: {error.detail}"
+            raise _Stop(posting.subscription, because) from None
+        return _later(posting, dt.timedelta(seconds=5 * 3**posting.attempts), more=1)
+    WebhookDelivery.objects.bulk_create(rows)
+    if position is None:
+        posting.delete()
+    else:
+        rows = WebhookPosting.objects.filter(pk=posting.pk)
+        rows.update(position=position, not_before=timezone.now())
     return True
 
 
@@ -68,11 +85,6 @@ def _later(posting, pause, more=0):
     WebhookPosting.objects.filter(pk=posting.pk).update(
         not_before=timezone.now() + pause, attempts=posting.attempts + more
     )
-    return True
-
-
-def _stop(posting, because):
-    halt(posting.subscription, because)  # what is still to be told stays
     return True
 
 

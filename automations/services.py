@@ -2,11 +2,11 @@
 
 import copy
 
-from django.db import connection
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from automations import definition as definitions
+from automations import listening
 from automations.models import Subscription, Workflow, WorkflowVersion
 from automations.parts import refuse
 from workspaces import access
@@ -99,7 +99,7 @@ def publish(*, workflow, actor):
     access.require(actor, "write", workflow.workspace_id)
     parsed = definitions.parse(workflow.structured_definition)
     refuse(definitions.problems_of(parsed, workflow.workspace_id))
-    version_id = uuid7()
+    version_id, moment = uuid7(), listening.now()
     _append(
         workflow,
         "workflow.published",
@@ -110,7 +110,7 @@ def publish(*, workflow, actor):
         },
     )
     workflow.refresh_from_db()
-    listen(workflow)
+    listen(workflow, moment)
     return WorkflowVersion.objects.get(pk=version_id)
 
 
@@ -133,9 +133,10 @@ def resume(*, workflow, actor):
     version = current_version(workflow)
     parsed = definitions.of(version)
     refuse(definitions.problems_of(parsed, workflow.workspace_id))
+    moment = listening.now()
     _append(workflow, "workflow.resumed", {})
     workflow.refresh_from_db()
-    listen(workflow)
+    listen(workflow, moment)
     return workflow
 
 
@@ -181,34 +182,30 @@ def current_version(workflow):
     return WorkflowVersion.objects.get(workflow=workflow, number=workflow.published)
 
 
-# The log is read from where it was when somebody first listened.
-FEED = """
-INSERT INTO workflow_feed (id, snapshot) VALUES (1, pg_current_snapshot()::text)
-ON CONFLICT DO NOTHING
-"""
+def listen(workflow, moment):
+    """Let the dispatcher know what an active workflow waits for, from `moment` (listening.now) on.
 
-
-def listen(workflow):
-    """Let the dispatcher know what an active workflow waits for, from now on."""
-    with connection.cursor() as cursor:
-        cursor.execute(FEED)
+    A new version that listens to the same goes on where the one before was: what had happened and
+    was not read yet starts runs of the new one.
+    """
+    listening.begin()
     version = current_version(workflow)
     trigger = definitions.of(version).trigger
     now = timezone.now()
-    Subscription.objects.update_or_create(
-        workflow=workflow,
-        defaults={
-            "workspace_id": workflow.workspace_id,
-            "version": version,
-            "trigger": trigger.type,
-            "record_id": trigger.record_id,
-            "events": list(trigger.events),
-            "whole": getattr(trigger, "each", "entry") == "operation",
-            "listens_after": workflow.last_event_id,
-            "next_at": trigger.first(now),
-            "scanned_to": now,
-        },
-    )
+    values = {
+        "workspace_id": workflow.workspace_id,
+        "version": version,
+        "trigger": trigger.type,
+        "record_id": trigger.record_id,
+        "events": list(trigger.events),
+        "whole": getattr(trigger, "each", "entry") == "operation",
+        "next_at": trigger.first(now),
+        "scanned_to": now,
+    }
+    same = Subscription.objects.filter(pk=workflow.pk, record_id=trigger.record_id)
+    if not same.filter(trigger=trigger.type).exists():
+        values |= {"listens_after": workflow.last_event_id, "listens_from": moment}
+    Subscription.objects.update_or_create(workflow=workflow, defaults=values)
 
 
 def _append(workflow, type, payload):

@@ -90,6 +90,12 @@ def test_pause_edit_resume_delete(alice, made):
     form = {"url": "https://example.com/b", "events": ["entries.deleted"]}
     client.post(reverse("webhook_edit", args=[made.pk]), form)
     act("resume")
+    assert (
+        "not told what happened while it was paused"
+        in client.get(made.get_absolute_url()).content.decode()
+    )
+    client.post(reverse("webhook_replay", args=[made.pk]), {"since": ""})
+    assert "not told what happened" not in client.get(made.get_absolute_url()).content.decode()
     (found,) = stored()
     assert (found.state, found.url, found.events) == ("active", form["url"], form["events"])
     assert "whsec_" in act("secret").content.decode()
