@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from automations import dispatch, notices, outgoing
+from automations.outbound import MAX_BODY
 from automations.outgoing_models import WebhookDelivery, WebhookPosting, WebhookSubscription
 from records.images import entries_of
 from records.lookup import find_record
@@ -97,11 +98,7 @@ def _deliveries(posting):
         ids = entries_of(record, event, posting.position, ENTRIES_AT_ONCE)
         if not ids:
             return [], None
-        old = new = {}
-        if event.type != "entries.created":
-            old = dispatch.images(as_of(record, event.pk - 1), ids)
-        if event.type != "entries.deleted":
-            new = dispatch.images(as_of(record, event.pk), ids)
+        old, new, note = _images(record, event, ids)
     rows = [
         WebhookDelivery(
             subscription=webhook,
@@ -109,18 +106,37 @@ def _deliveries(posting):
             event_id=event.pk,
             entry_id=id,
             type=event.type,
-            body=orjson.dumps(_body(record, event, old.get(id), new.get(id)), default=str).decode(),
+            body=_body(record, event, id, old.get(id), new.get(id), note),
         )
         for id in ids
-        if old.get(id) != new.get(id)
+        if note or old.get(id) != new.get(id)
     ]
     return rows, ids[-1] if len(ids) == ENTRIES_AT_ONCE else None
 
 
-def _body(record, event, old, new):
+def _images(record, event, ids):
+    """Return ({id: entry before}, {id: entry after}, why they are not known or "")."""
+    before = None if event.type == "entries.created" else event.pk - 1
+    if (before or event.pk) < record.history_begins:
+        return {}, {}, f"What it held is not known any more. {record.history_note}"
+    old = dispatch.images(as_of(record, before), ids) if before else {}
+    new = dispatch.images(as_of(record, event.pk), ids) if event.type != "entries.deleted" else {}
+    return old, new, ""
+
+
+def _body(record, event, id, old, new, note):
+    """Return what is told of an entry, as text; without the entry when that is too large to be sent."""
+    told = _told(record, event, id, old, new, note)
+    if len(told) > MAX_BODY:
+        note = f"The entry is larger than {MAX_BODY // 1024**2} MB; read it over the API."
+        told = _told(record, event, id, None, None, note)
+    return told.decode()
+
+
+def _told(record, event, id, old, new, note):
     data = {
         "record": {"id": str(record.pk), "name": record.name},
-        "entry_id": (new or old)["entry_id"],
+        "entry_id": id,
         "entry": new or old,
         "event_id": event.pk,
         "operation_id": event.operation_id and str(event.operation_id),
@@ -129,7 +145,10 @@ def _body(record, event, old, new):
     if old and new:
         data["before"] = old
         data["changed"] = [key for key in new if new[key] != old.get(key)]
-    return {"type": event.type, "timestamp": event.timestamp.isoformat(), "data": data}
+    if note:
+        data["note"] = note
+    body = {"type": event.type, "timestamp": event.timestamp.isoformat(), "data": data}
+    return orjson.dumps(body, default=str)
 
 
 def halt(webhook, because):

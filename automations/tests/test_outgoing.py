@@ -11,9 +11,10 @@ from automations.models import WebhookDelivery, WebhookPosting, WebhookSubscript
 from automations.tests.receivers import ok, receiving
 from automations.tests.workflows import add, change, remove
 from kdap.tests.people import give_role
+from records.models import Record
 from records.tests.api import Api
 from workspaces.access import Actor, acting_as
-from workspaces.models import Role
+from workspaces.models import Event, Role
 from workspaces.operations import undo
 
 ALL = WebhookSubscription.Kind.values
@@ -251,6 +252,33 @@ def test_an_address_that_is_gone_is_paused_at_once(alice, books, hooked):
         again(alice, webhook)
         delivering.deliver()
     assert "410" in now(webhook).paused_because
+
+
+def test_what_is_not_known_any_more_or_too_large_is_told_in_words(
+    alice, books, hooked, monkeypatch
+):
+    monkeypatch.setattr(posting, "MAX_BODY", 560)
+    (dune,) = add(alice, books, {"title": "Dune"})
+    change(alice, books, dune, stock=1)
+    with receiving(ok()) as receiver:
+        webhook, _ = hooked(receiver)
+        again(alice, webhook)
+        with acting_as(Actor.system()):
+            forgotten = Event.objects.filter(stream_id=books.pk, type="entries.updated").get().pk
+            Record.objects.update(history_begins=forgotten, history_begins_at=timezone.now())
+        (emma,) = add(alice, books, {"title": "E" * 255})
+        change(alice, books, emma, title="Emma")
+        again(alice, webhook, since=forgotten + 1)
+        delivering.deliver()
+        told = [orjson.loads(body)["data"] for _, body in messages(receiver)]
+    assert [(item["entry_id"], bool(item["entry"])) for item in told] == [
+        *((dune, False), (dune, False), (emma, False), (emma, False)),
+    ]
+    assert [item.get("note", "")[:30] for item in told] == [
+        *["What it held is not known any "] * 2,
+        *["The entry is larger than 0 MB;"] * 2,
+    ]
+    assert now(webhook).state == "active"
 
 
 @pytest.mark.parametrize("late", [False, True])
