@@ -81,6 +81,7 @@ class Report:
     missed: Counter = field(default_factory=Counter)
     problems: list = field(default_factory=list)
     seconds: float = 0
+    well = "Zero runs lost, zero effects doubled."
 
     @property
     def kills(self):
@@ -91,21 +92,25 @@ class Report:
         def said(counter):
             return ", ".join(f"{who} at {when}: {n}" for (who, when), n in sorted(counter.items()))
 
-        decided = ", ".join(f"{n} {what}" for what, n in sorted(self.decided.items())) or "none"
         lines = [
             f"Seed {self.seed}: {self.kills} faults fired in {self.seconds:.0f} s "
             f"({said(self.fired)}).",
-            f"Runs: {self.runs:,} of five steps. Outside calls: {self.calls:,}, of these {self.again} "
-            f"again. Steps that a person decided: {decided}.",
+            *self.work(),
             *self.problems,
-            f"{len(self.problems)} problems."
-            if self.problems
-            else "Zero runs lost, zero effects doubled.",
+            f"{len(self.problems)} problems." if self.problems else self.well,
         ]
         if self.missed:
             moments = said(self.missed)
             lines.insert(1, f"Their moment did not come, so they struck at any: {moments}.")
         return "\n".join(lines)
+
+    def work(self):
+        """Return what was done, as sentences."""
+        decided = ", ".join(f"{n} {what}" for what, n in sorted(self.decided.items())) or "none"
+        yield (
+            f"Runs: {self.runs:,} of five steps. Outside calls: {self.calls:,}, of these {self.again} "
+            f"again. Steps that a person decided: {decided}."
+        )
 
 
 class FlowTrial:
@@ -114,6 +119,8 @@ class FlowTrial:
     broker: the URL of somebody's broker to use instead of the embedded one. hasten: see HASTEN.
     """
 
+    report_type, hasten_sql = Report, HASTEN
+
     def __init__(self, place, port, seed, say=print, hasten=False, broker=None):
         self.receiver = Receiver()
         settings = {"AUTOMATIONS_ALLOWED_HOSTS": f"127.0.0.1:{self.receiver.port}"}
@@ -121,7 +128,7 @@ class FlowTrial:
             settings["CELERY_BROKER_URL"] = broker
         self.product = Product(place / "data", port, **settings)
         self.chance, self.say, self.hasten = random.Random(seed), say, hasten
-        self.report = Report(seed)
+        self.report = self.report_type(seed)
 
     def run(self, runs, faults):
         """Let `runs` entries fire their workflows while `faults` strike; return the Report."""
@@ -137,7 +144,7 @@ class FlowTrial:
                 self._decide()
             self._add(runs - self.report.runs)
             self._rest()
-            self.report.problems += judge(self)
+            self.report.problems += self._judge()
         finally:
             self.product.stop()
             self.receiver.stop()
@@ -297,16 +304,22 @@ class FlowTrial:
             self._decide()
             with self.product.database() as database:
                 if self.hasten:
-                    self.report.hastened += database.execute(HASTEN).rowcount
-                if database.execute(OVER).fetchone()[0] >= self.report.runs:
+                    self.report.hastened += database.execute(self.hasten_sql).rowcount
+                if self._is_over(database):
                     return
             time.sleep(0.3)
 
+    def _is_over(self, database):
+        return database.execute(OVER).fetchone()[0] >= self.report.runs
 
-def faults_of(seed, kills, broker=True):
+    def _judge(self):
+        return judge(self)
+
+
+def faults_of(seed, kills, broker=True, kinds=FAULTS):
     """Return a list of faults: all kinds in turn, in an order of the seed's; without a broker's."""
     chance, waiting = random.Random(seed), []
-    known = [fault for fault in FAULTS if broker or fault[0] != "broker"]
+    known = [fault for fault in kinds if broker or fault[0] != "broker"]
     while len(waiting) < kills:
         waiting += chance.sample(known, len(known))
     return waiting[:kills]

@@ -11,12 +11,15 @@ SECONDS = 0.05  # how long an answer takes, so that something can happen meanwhi
 class Receiver:
     """Listens on a free port of this machine; `calls` counts those of each Idempotency-Key.
 
+    Webhooks' messages are counted by their webhook-id. `order` has the keys as they came.
+
     `on` may have a function for "call" (it arrived, nothing was answered) or "answer" (it was
     answered): it is called once, with the caller's port.
     """
 
     def __init__(self):
         self.calls, self.on, self.lock = Counter(), {}, threading.Lock()
+        self.order = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -30,6 +33,7 @@ class Receiver:
         """Keep that a call with `key` arrived."""
         with self.lock:
             self.calls[key] += 1
+            self.order.append(key)
 
     def tell(self, moment, port):
         """Call whoever waits for this moment, once."""
@@ -42,7 +46,7 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.note(self.headers["Idempotency-Key"])
+                receiver.note(self.headers["Idempotency-Key"] or self.headers["webhook-id"])
                 receiver.tell("call", self.client_address[1])
                 time.sleep(SECONDS)
                 self.send_response(200)

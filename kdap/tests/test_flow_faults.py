@@ -6,6 +6,7 @@ import pytest
 
 from kdap.faults.flow_verdict import calls_of, notes_of, runs_of
 from kdap.faults.flows import FAULTS, FlowTrial, Report, faults_of
+from kdap.faults.hooks import heard, out_of_order
 from kdap.local.layout import LocalError
 from kdap.local.postgres import wheel_root
 from kdap.tests.servers import free_port
@@ -89,3 +90,11 @@ def test_the_report_counts_what_fired():
     assert "Zero runs lost, zero effects doubled." in str(report)
     report.problems.append("A run is missing.")
     assert "A run is missing.\n1 problems." in str(report)
+
+
+def test_the_verdict_on_messages():
+    assert heard(Counter({"h:1:5": 2}), ["h:1:5"]) == []
+    assert heard(Counter({"h:1:5": 1}), ["h:1:5", "h:2:5"]) == ["The message h:2:5 never came."]
+    assert "of no change" in heard(Counter({"h:1:5": 1}), [])[0]
+    assert out_of_order(["h:1:5", "h:2:5", "h:2:5", "h:1:6", "g:1:5"]) == []
+    assert out_of_order(["h:2:5", "h:1:5"]) == ["Entry 5: event 1 came behind 2."]

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
+from kdap.faults.flows import FAULTS as FLOW_FAULTS
 from kdap.faults.flows import FlowTrial, faults_of
+from kdap.faults.hooks import FAULTS as HOOK_FAULTS
+from kdap.faults.hooks import HookTrial
 from kdap.faults.trial import MANY_ENTRIES, Trial, rounds_of
 from kdap.tests.servers import forget, free_port
 
@@ -21,21 +24,24 @@ class Command(BaseCommand):
         parser.add_argument(
             "--automations", action="store_true", help="runs of workflows instead of clients"
         )
-        parser.add_argument("--runs", type=int, default=200, help="of automations, of five steps")
-        parser.add_argument("--kills", type=int, default=20, help="faults during these runs")
         parser.add_argument(
-            "--broker", help="a URL: your own broker for automations, which nobody kills"
+            "--webhooks", action="store_true", help="changes that two webhooks are told of"
         )
+        parser.add_argument(
+            "--runs", type=int, default=200, help="of automations, of five steps; or changes"
+        )
+        parser.add_argument("--kills", type=int, default=20, help="faults during these runs")
+        parser.add_argument("--broker", help="a URL: your own broker, which nobody kills")
         parser.add_argument("--keep", action="store_true", help="leave the directory for a look")
 
-    def handle(self, seed, rounds, automations, runs, kills, broker, keep, **options):
+    def handle(self, seed, rounds, keep, **options):
         place = Path(tempfile.mkdtemp(prefix="kdap-faults-", dir="/tmp"))
         place.chmod(0o711)  # the servers run as another user when we are root
         try:
-            if automations:
-                say = self.stdout.write
-                trial = FlowTrial(place, free_port(), seed, say=say, broker=broker)
-                report = trial.run(runs, faults_of(seed, kills, broker=not broker))
+            if options["automations"]:
+                report = self.flows(FlowTrial, FLOW_FAULTS, place, seed, **options)
+            elif options["webhooks"]:
+                report = self.flows(HookTrial, HOOK_FAULTS, place, seed, **options)
             else:
                 trial = Trial(place, free_port(), seed, self.stdout.write, MANY_ENTRIES)
                 report = trial.run(rounds_of(seed, rounds))
@@ -48,3 +54,8 @@ class Command(BaseCommand):
         self.stdout.write(str(report))
         if report.problems:
             raise CommandError("KDAP did not survive.")
+
+    def flows(self, trial, kinds, place, seed, *, runs, kills, broker, **options):
+        """Let workflows or webhooks work while faults strike; return the report."""
+        made = trial(place, free_port(), seed, say=self.stdout.write, broker=broker)
+        return made.run(runs, faults_of(seed, kills, broker=not broker, kinds=kinds))
