@@ -5,13 +5,23 @@ run, at no cost, until the end of the one before it puts it in the queue again.
 """
 
 import datetime as dt
+import logging
+import threading
+import time
+from contextlib import contextmanager
 
-from django.db import connection
+from django.db import DatabaseError, connection
+from django.db.models.functions import Now
 
 from automations.models import WorkflowRun
 from workspaces.access import Actor, acting_as
 
+log = logging.getLogger(__name__)
 LEASE = dt.timedelta(seconds=20)
+# How often the lease of a run whose step is outside is made longer, and for how long at most. What
+# hangs for longer is taken from its worker.
+RENEW_SECONDS = 20
+MOST_OUTSIDE_SECONDS = 900
 
 TAKE = """
 UPDATE workflow_runs SET status = 'running', fence = fence + 1,
@@ -73,6 +83,36 @@ def _with_all(id):
     run = related.get(pk=id)
     run.known = list(run.steps.all()) if run.fence > 1 else []
     return run
+
+
+@contextmanager
+def held(run, length):
+    """Keep `run` this worker's for as long as the block takes, however slow the other side is.
+
+    Nearly every step outside is over before the first renewal, which then costs nothing. The lease is
+    always `length` ahead; it ends with the worker, or with the fence.
+    """
+    over = threading.Event()
+    keeper = threading.Thread(target=_renew, args=[run, length, over], daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _renew(run, length, over):
+    end = time.monotonic() + MOST_OUTSIDE_SECONDS
+    while not over.wait(RENEW_SECONDS) and time.monotonic() < end:
+        try:
+            with acting_as(Actor.system(task="work")):
+                mine = WorkflowRun.objects.filter(pk=run.pk, fence=run.fence, status="running")
+                if not mine.update(lease=Now() + length):
+                    return
+        except DatabaseError as error:  # the lease is long enough for another look
+            log.warning("The lease of run %s was not renewed: %s", run.pk, error)
+        finally:
+            connection.close()
 
 
 def free(run):

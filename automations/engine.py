@@ -9,7 +9,7 @@ transaction first looks whether the run is still this worker's: its fence moves 
 import datetime as dt
 import logging
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from django.db import DatabaseError, connection, transaction
@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from automations import definition as definitions
 from automations import finishing, notices
-from automations.claiming import LEASE, claim
+from automations.claiming import LEASE, claim, held
 from automations.models import WorkflowRun, WorkflowStep
 from automations.parts import Book
 from automations.steps.base import Failed, Go, Stopped, Waits
@@ -227,7 +227,8 @@ class Walk:
             raise _Left
         go = self._going(row, path, more)
         try:
-            output, error = (step.preview if self.dry else step.run)(go), None
+            with nullcontext() if self.dry else held(self.run, _lease_of(step)):
+                output, error = (step.preview if self.dry else step.run)(go), None
         except (KdapError, Waits) as raised:
             output, error = None, raised
         self._record(step, row, output, error)
@@ -277,7 +278,7 @@ class Walk:
             row.status, row.waits_for = WorkflowStep.Status.STARTED, ""
             row.input = step.given()
             row.save()
-            self._renew(dt.timedelta(seconds=step.seconds) + LEASE)
+            self._renew(_lease_of(step))
         return row
 
     def _going(self, row, path, more):
@@ -355,6 +356,10 @@ class Walk:
         # Workers that died of what came before count no more once the run has got on.
         more = {"deaths": 0} if self.got_on else {}
         WorkflowRun.objects.filter(pk=self.run.pk).update(lease=Now() + length, **more)
+
+
+def _lease_of(step):
+    return dt.timedelta(seconds=step.seconds) + LEASE
 
 
 def _said(error):

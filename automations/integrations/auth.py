@@ -19,27 +19,30 @@ MOST_KEPT = 1000
 _tokens = {}
 
 
-def headers_for(config, secret):
-    """Return the headers by which a ByHttp config says who calls; raise CallFailed."""
+def headers_for(config, secret, seconds=SECONDS):
+    """Return the headers by which a ByHttp config says who calls; raise CallFailed.
+
+    `seconds` is how long getting a token may take.
+    """
     if config.auth == "bearer":
         return {"Authorization": f"Bearer {secret}"}
     if config.auth == "api_key":
         return {config.header: secret}
     if config.auth == "oauth2":
-        return {"Authorization": f"Bearer {token_for(config, secret)}"}
+        return {"Authorization": f"Bearer {token_for(config, secret, seconds)}"}
     return {}
 
 
-def token_for(config, secret):
+def token_for(config, secret, seconds=SECONDS):
     """Return an access token by client credentials (RFC 6749, 4.4)."""
     place = _place(config, secret)
     token, until = _tokens.get(place, ("", 0))
     if time.monotonic() < until:
         return token
-    token, seconds = _fetched(config, secret)
+    token, holds = _fetched(config, secret, min(SECONDS, seconds))
     if len(_tokens) >= MOST_KEPT:
         _tokens.clear()
-    _tokens[place] = (token, time.monotonic() + max(0, seconds - MARGIN))
+    _tokens[place] = (token, time.monotonic() + max(0, holds - MARGIN))
     return token
 
 
@@ -53,7 +56,7 @@ def _place(config, secret):
     return hashlib.sha256(told.encode()).digest()
 
 
-def _fetched(config, secret):
+def _fetched(config, secret, timeout):
     both = f"{quote(config.client_id, safe='')}:{quote(secret, safe='')}"
     basic = base64.b64encode(both.encode()).decode()
     headers = {
@@ -64,7 +67,7 @@ def _fetched(config, secret):
     asked = {"grant_type": "client_credentials"} | ({"scope": config.scope} if config.scope else {})
     try:
         answer = outbound.send(
-            "POST", config.token_url, headers=headers, body=urlencode(asked), timeout=SECONDS
+            "POST", config.token_url, headers=headers, body=urlencode(asked), timeout=timeout
         )
     except (Refused, Unreachable) as error:
         error.perhaps_arrived = False  # nothing was asked of the server itself

@@ -4,6 +4,7 @@ Whatever a server says of itself is text by others: it is stored and shown, neve
 """
 
 import re
+import time
 from contextlib import contextmanager
 from decimal import Decimal
 
@@ -41,9 +42,11 @@ def session_with(integration, seconds):
         server, secrets = allowed_servers()[config.server], {secret}
         wire = StdioWire(server, secret, seconds, integration.server_name)
     else:
-        headers = auth.headers_for(config, secret)
+        end = time.monotonic() + seconds
+        headers = auth.headers_for(config, secret, seconds)
         secrets = carried(secret, headers)
         wire = HttpWire(config.url, headers, seconds, integration.server_name)
+        wire.deadline = end  # a token was fetched in the same time
     session = Session(wire, integration.server_name, secrets)
     try:
         with hiding(secrets):

@@ -1,5 +1,7 @@
 """Connections in the hands of a run's steps."""
 
+import time
+
 from automations import outbound
 from automations.integrations import auth, smtp
 from automations.integrations.hiding import carried, hidden, hiding
@@ -47,24 +49,31 @@ def address_of(integration, url):
     return url
 
 
-def send(integration, request, **options):
+def send(integration, request, *, timeout, **options):
     """Make a request with the secret of a connection; return the Response, in which nobody can
-    read it: servers may answer with what they were sent.
+    read it: servers may answer with what they were sent. `timeout` are the seconds for everything
+    together: a token, the call, and both once more when the token is taken no longer.
 
     Raises CallFailed, Conflict when the secret is missing, NotUsable for another host.
     """
     config = config_of(integration.kind, integration.config)
     secret = secret_of(integration, config)
     url = address_of(integration, request["url"])
+    end = time.monotonic() + timeout
     for _ in range(2):
-        ours = auth.headers_for(config, secret)
+        ours = auth.headers_for(config, secret, end - time.monotonic())
         names = {name.lower() for name in ours}
         given = {k: v for k, v in request["headers"].items() if k.lower() not in names}
         with hiding(carried(secret, ours)):
             answer = outbound.send(
-                request["method"], url, headers=given | ours, body=request["body"], **options
+                request["method"],
+                url,
+                headers=given | ours,
+                body=request["body"],
+                timeout=max(round(end - time.monotonic(), 1), 0.1),
+                **options,
             )
-        if answer.status != 401 or config.auth != "oauth2":
+        if answer.status != 401 or config.auth != "oauth2" or time.monotonic() > end:
             break
         auth.forget(config, secret)  # a token may end before its time; nothing was done with it
     return hidden(answer, carried(secret, ours))

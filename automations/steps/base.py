@@ -98,7 +98,7 @@ class Step(Part):
     icon: ClassVar[str]
     group: ClassVar[str] = "Data"
     outside: ClassVar[bool] = False
-    seconds: ClassVar[int] = 60  # how long it may take outside
+    seconds: ClassVar[int] = 60  # how long its worker may be silent while it is outside
     blocks: ClassVar[tuple] = ()  # names of the attributes that hold steps
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]

@@ -2,12 +2,13 @@
 
 import datetime as dt
 import itertools
+import time
 
 import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from automations import clock, engine, running
+from automations import claiming, clock, engine, running
 from automations.models import WorkflowRun
 from automations.steps.entries import CreateEntry
 from automations.steps.http import HttpRequest
@@ -86,6 +87,49 @@ def after(kind, what, times=1):
 
 def die():
     raise Killed
+
+
+def test_a_slow_step_keeps_its_run_for_as_long_as_it_takes(
+    alice, workspace, tasks, settings, monkeypatch
+):
+    """However long the other side takes, nobody takes the run for one whose worker died."""
+    monkeypatch.setattr(claiming, "RENEW_SECONDS", 0.05)
+    seen = []
+
+    def slow(connection_, request):
+        with acting_as(Actor.system()):
+            WorkflowRun.objects.update(lease=timezone.now() - dt.timedelta(minutes=5))
+        end = time.monotonic() + 10
+        while not seen and time.monotonic() < end:
+            time.sleep(0.02)
+            with acting_as(Actor.system()):
+                seen.extend(WorkflowRun.objects.filter(lease__gt=timezone.now()))
+        clock.tick()
+        connection.close()
+        connection_.sendall(ok(b"{}"))
+
+    with receiving(slow) as receiver:
+        settings.AUTOMATIONS_ALLOWED_HOSTS = [receiver.here]
+        workflow = make_workflow(alice, workspace, BUTTON, call(receiver))
+        start(alice, workflow)
+        settle()
+    (run,) = runs_of(workflow)
+    assert (run.status, run.fence, len(seen)) == ("succeeded", 1, 1)
+    assert len(receiver.requests) == 1
+
+
+def test_a_step_that_hangs_loses_its_run_in_the_end(alice, workspace, tasks, monkeypatch):
+    monkeypatch.setattr(claiming, "RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(claiming, "MOST_OUTSIDE_SECONDS", 0)
+    workflow = make_workflow(alice, workspace, BUTTON, note(tasks))
+    start(alice, workflow)
+    run = claiming.claim()
+    with acting_as(Actor.system()):
+        WorkflowRun.objects.update(lease=timezone.now())
+    with claiming.held(run, dt.timedelta(minutes=1)):
+        time.sleep(0.1)
+    with acting_as(Actor.system()):
+        assert WorkflowRun.objects.filter(lease__gt=timezone.now()).count() == 0
 
 
 def work_until_killed():

@@ -208,6 +208,25 @@ def test_oauth_fetches_a_token_once_and_again_when_it_ended(alice, workspace, se
     assert SECRET.encode() not in given[0]  # it is in the header, in base64
 
 
+def test_tokens_and_calls_share_the_time_of_a_step(alice, workspace, settings):
+    def answer(connection, request):
+        time.sleep(0.7)
+        if b"POST /token" in request:
+            connection.sendall(ok(b'{"access_token": "old"}'))
+        else:
+            connection.sendall(b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n")
+
+    auth._tokens.clear()
+    with receiving(answer) as receiver:
+        settings.AUTOMATIONS_ALLOWED_HOSTS = [receiver.here]
+        config = {"url": receiver.url("/api"), "token_url": receiver.url("/token")}
+        config |= {"auth": "oauth2", "client_id": "kdap"}
+        made = connect(alice, workspace, "http", "S", SECRET, **config)
+        run = finished(alice, workspace, request_step(made, timeout=1, method="GET"))
+    assert "did not answer within 0." in run.error_message
+    assert len(receiver.requests) == 2
+
+
 def test_a_token_that_is_none(alice, workspace, settings):
     auth._tokens.clear()
     with receiving(ok(b'{"error": "invalid_client"}')) as receiver:
