@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass, field
 
 import orjson
-from django.core.cache import cache
 from django.core.exceptions import TooManyFieldsSent
 from django.db import connection
 from django.http import QueryDict
@@ -23,6 +22,7 @@ from automations.models import WorkflowRun, WorkflowSecret, WorkflowVersion
 from automations.queueing import enqueue
 from automations.responses import storable
 from automations.webhooks import digest, opened
+from workspaces import throttle
 from workspaces.access import Actor, acting_as
 from workspaces.errors import Conflict, KdapError, Missing, Unavailable
 
@@ -30,7 +30,6 @@ MOST_BYTES = 2**20
 LONGEST_WAIT = 25.0
 # The sample that the editor shows is the last call, looked at this seldom while many come.
 SAMPLE_SECONDS = 10
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # Headers that tell what came; all others may hold secrets.
 SAFE = frozenset(
     (
@@ -49,11 +48,6 @@ class TooLarge(KdapError):
 class NotReadable(KdapError):
     status = 415
     title = "This kind of content can't be read"
-
-
-class TooMany(KdapError):
-    status = 429
-    title = "Too many calls"
 
 
 @dataclass(frozen=True)
@@ -116,18 +110,7 @@ def plain(query):
 
 def count(address, rate):
     """Count a call of an address; raise TooMany beyond `rate`, as 600/min."""
-    number, _, period = rate.partition("/")
-    window = SECONDS[period[0]]
-    now = int(time.time())
-    key = f"hook:{digest(address)}:{now // window}"
-    used = 1
-    if not cache.add(key, 1, window):
-        try:
-            used = cache.incr(key)
-        except ValueError:  # it expired between the two
-            used = 1
-    if used > int(number):
-        raise TooMany(f"At most {number} calls per {period} are taken.", wait=window - now % window)
+    throttle.count(f"hook:{digest(address)}", rate)
 
 
 def receive(address, call):

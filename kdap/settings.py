@@ -46,6 +46,9 @@ MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=2 * 1024**3)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("DATA_UPLOAD_MAX_MEMORY_SIZE", default=32 * 1024**2)
 
+# Answers that a public form takes from one visitor's address
+FORM_THROTTLE = env.str("FORM_THROTTLE", default="20/min")
+
 # What works in the background; messages are hints, PostgreSQL keeps the truth
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="memory://")
 if CELERY_BROKER_URL.startswith("filesystem:"):  # where there is no embedded Valkey

@@ -104,6 +104,27 @@ def create_entries(*, record, rows, actor):
     return Written([id for id, _ in made], [tag for _, tag in made])
 
 
+def add_entry(*, record, values, actor):
+    """Insert one entry for an actor that may only add to this record (Actor.adds); return its id.
+
+    The database lets such an actor read nothing, so the number is taken beforehand. The caller
+    has read the record's structure. Raises Invalid or Missing.
+    """
+    access.require_adding(actor, record.pk)
+    (row,) = clean_rows(record, [values], partial=False)
+    table = quoted(record.table_name)
+    with explained(record), connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'entry_id'))", [table])
+        (id,) = cursor.fetchone()
+        columns = ", ".join(["entry_id bigint", *filter(None, [_columns(record, row)])])
+        names = ", ".join(["entry_id", *map(quoted, row)])
+        cursor.execute(
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM json_to_recordset(%s) AS x({columns})",
+            [as_json(record, [{"entry_id": id} | row])],
+        )
+    return id
+
+
 def update_entries(*, record, changes, actor, versions=None):
     """Change entries; return Written.
 

@@ -12,7 +12,7 @@ from records import images
 from records.requests import get_record
 from workspaces.access import allows
 from workspaces.errors import Missing
-from workspaces.log import way_of
+from workspaces.log import nobody_of, way_of
 
 PAGE = 50
 
@@ -31,6 +31,7 @@ def entry_history(request, id, entry_id):
         raise Missing(images.never_was(record, entry_id))
     for step in steps:
         step.way = way_of(step.event.cause if step.event else None)
+        step.nobody = nobody_of(step.event.cause if step.event else None)
     writes = allows(request.actor, "write", record.workspace_id)
     gone = before is None and steps[0].what == "Deleted"
     context = {

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import orjson
 from django import forms
+from django.utils.html import escape
 
 from records import fields
 from records.fields.choices import HUES, Item, recognised
@@ -53,17 +54,23 @@ class EntryForm(forms.Form):
         super().__init__(data, label_suffix="", auto_id="entry_%s")
         self.takes = {f.key: f for f in record.structure.columns if not f.kind.computed}
         for key, field in self.takes.items():
-            control = field.kind.form_field(
-                field, label=field.label, help_text=field.description, required=field.required
-            )
-            if isinstance(control, forms.TypedMultipleChoiceField):
-                control.widget = forms.CheckboxSelectMultiple(choices=control.choices)
-            if type(control) is forms.CharField:
-                control.strip = False
-            self.fields[key] = control
             load = field.kind.load(field) or (lambda value: value)
             value = field.default if seen is None else load(seen.get(key))
-            self.initial[key] = initial_of(field, value, control)
+            self.ask(
+                field, value, label=field.label, help=field.description, required=field.required
+            )
+
+    def ask(self, field, value, *, label, help, required):
+        """Add the control of a record's field that holds `value`; people wrote its texts."""
+        control = field.kind.form_field(
+            field, label=label, help_text=escape(help), required=required
+        )
+        if isinstance(control, forms.TypedMultipleChoiceField):
+            control.widget = forms.CheckboxSelectMultiple(choices=control.choices)
+        if type(control) is forms.CharField:
+            control.strip = False
+        self.fields[field.key] = control
+        self.initial[field.key] = initial_of(field, value, control)
 
     @property
     def changed_values(self):

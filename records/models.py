@@ -145,5 +145,6 @@ class StructureVersion(models.Model):
 
 
 from records.jobs import ImportJob, ImportRefusal  # noqa: E402, F401 - models of this app
+from records.models_forms import FormAnswer, PublicForm  # noqa: E402, F401 - models of this app
 from records.models_grid import GridState, RecordView  # noqa: E402, F401 - models of this app
 from records.structure_jobs import StructureJob  # noqa: E402, F401 - a model of this app

@@ -14,7 +14,7 @@ from records.factory import sequence_name
 from records.history import quoted
 from records.imports import files
 from records.jobs import ImportJob
-from records.models import Record, RecordStructure, RecordView, StructureVersion
+from records.models import PublicForm, Record, RecordStructure, RecordView, StructureVersion
 from records.names import history_name
 from workspaces.access import Actor, acting_as
 from workspaces.errors import Conflict
@@ -30,12 +30,14 @@ def purge_overdue():
     """Purge all that is due, smaller things first; return how many of each."""
     with acting_as(Actor.system(task="purge")):
         fields = overdue_fields()
-        views = list(overdue_views())
+        views = list(overdue(RecordView))
+        forms = list(overdue(PublicForm))
         records = list(overdue_records())
         rooms = overdue_workspaces()
     return {
         "fields": sum(_alone(purge_fields, record, ids) for record, ids in fields),
-        "views": sum(_alone(_purge_view, view) for view in views),
+        "views": sum(_alone(_purge, view, "view.purged") for view in views),
+        "forms": sum(_alone(_purge, form, "form.purged") for form in forms),
         "records": sum(_alone(purge_record, record) for record in records),
         "workspaces": sum(_alone(_purge_room, room) for room in rooms),
     }
@@ -53,21 +55,21 @@ def _alone(purge, *args):
     return True
 
 
-def overdue_views():
-    """Return the views whose time in the trash is over; those of deleted records go with them."""
+def overdue(model):
+    """Return what of `model` (of a record) was in the trash for too long; else records take it along."""
     now = timezone.now()
-    gone = RecordView.objects.filter(record__deleted_at=None, workspace__deleted_at=None)
-    for view in gone.exclude(deleted_at=None).select_related("workspace"):
-        if view.deleted_at < now - dt.timedelta(days=view.workspace.retention_days):
-            yield view
+    gone = model.objects.filter(record__deleted_at=None, workspace__deleted_at=None)
+    for item in gone.exclude(deleted_at=None).select_related("workspace"):
+        if item.deleted_at < now - dt.timedelta(days=item.workspace.retention_days):
+            yield item
 
 
-def _purge_view(view):
+def _purge(item, type):
     append(
-        type="view.purged",
-        stream_id=view.pk,
-        workspace_id=view.workspace_id,
-        payload={"name": view.name},
+        type=type,
+        stream_id=item.pk,
+        workspace_id=item.workspace_id,
+        payload={"name": item.name},
     )
 
 

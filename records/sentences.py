@@ -1,6 +1,6 @@
 """What events about records and entries mean to people."""
 
-from records.models import RecordStructure, RecordView
+from records.models import PublicForm, RecordStructure, RecordView
 from workspaces.sentences import Named, counted, listed, names, retold, says
 
 
@@ -174,3 +174,51 @@ def _view_restored(fact):
 @says("view.purged", icon="trash")
 def _view_purged(fact):
     return f"Removed the view “{fact.payload['name']}” for good"
+
+
+@names("form")
+def _forms(ids):
+    found = PublicForm.objects.filter(pk__in=ids).select_related("record")
+    return {
+        form.pk: Named(form.name, "" if form.deleted_at else form.get_absolute_url(), "clipboard")
+        for form in found
+    }
+
+
+@says("form.created", icon="clipboard")
+def _form_made(fact):
+    return f"Made the form “{fact.payload['name']}”"
+
+
+@says("form.changed", icon="clipboard")
+def _form_changed(fact):
+    now, was = fact.payload["now"], fact.payload["was"]
+    if "name" in now:
+        return f"Renamed the form “{was['name']}” to “{now['name']}”"
+    if "open" in now:
+        return f"{'Opened' if now['open'] else 'Closed'} the form {fact.name}"
+    if "fields" in now:
+        return f"Changed what the form {fact.name} asks for"
+    if now.keys() & {"closes_at", "most_answers"}:
+        return f"Changed for how long the form {fact.name} is open"
+    return f"Changed the texts of the form {fact.name}"
+
+
+@says("form.readdressed", icon="link")
+def _form_readdressed(fact):
+    return f"Gave the form “{fact.payload['name']}” a new address"
+
+
+@says("form.deleted", icon="trash")
+def _form_deleted(fact):
+    return f"Deleted the form “{fact.payload['name']}”"
+
+
+@says("form.restored", icon="restore")
+def _form_restored(fact):
+    return f"Took the form “{fact.payload['name']}” out of the trash"
+
+
+@says("form.purged", icon="trash")
+def _form_purged(fact):
+    return f"Removed the form “{fact.payload['name']}” for good"

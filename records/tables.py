@@ -308,3 +308,12 @@ def _wall(record):
     room = f"'{record.workspace_id}'::uuid"
     for table in (record.table_name, history_name(record.table_name)):
         execute("SELECT kdap_wall(%s::regclass, %s, 'kdap.write')", [quoted(table), room])
+    open_slot(record)
+
+
+def open_slot(record):
+    """Let those add entries who may do nothing else here, as a public form (Actor.adds)."""
+    execute(
+        f"CREATE POLICY adding_alone ON {quoted(record.table_name)} FOR INSERT WITH CHECK "
+        f"((SELECT kdap_setting('kdap.adds')) = '{record.pk}')"
+    )

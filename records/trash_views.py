@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from records import services
-from records.models import Record, RecordView
+from records.models import PublicForm, Record, RecordView
 from records.purging import deleted_fields
 from records.requests import NOWHERE
 from workspaces import access
@@ -19,7 +19,7 @@ from workspaces.errors import Missing
 @login_required
 @require_safe
 def trash(request, id):
-    """List the deleted records, fields and views of a workspace to those who may restore them."""
+    """List the deleted records, fields, views and forms of a workspace to those who may restore them."""
     workspace = enter(request, id, "structure")
     keep = timedelta(days=workspace.retention_days)
     deleted = list(workspace.records.exclude(deleted_at=None).order_by("-deleted_at"))
@@ -30,23 +30,26 @@ def trash(request, id):
         {"record": record, "field": item.field, "deleted_at": when, "purged_at": when + keep}
         for record, item, when in deleted_fields(alive)
     ]
-    views = list(
-        RecordView.objects.filter(record__in=alive)
-        .exclude(deleted_at=None)
-        .select_related("record")
-        .order_by("-deleted_at")
-    )
-    for view in views:
-        view.purged_at = view.deleted_at + keep
+    views, forms = _deleted(RecordView, alive, keep), _deleted(PublicForm, alive, keep)
     fields.sort(key=lambda item: item["deleted_at"], reverse=True)
     context = {
         "workspace": workspace,
         "records": deleted,
         "fields": fields,
         "views": views,
+        "forms": forms,
         "manages": access.allows(request.actor, "admin", workspace),
     }
     return render(request, "records/trash.html", context)
+
+
+def _deleted(model, records, keep):
+    """Return what of `model` is in the trash, of `records`, with when it will be purged."""
+    found = model.objects.filter(record__in=records).exclude(deleted_at=None)
+    found = list(found.select_related("record").order_by("-deleted_at"))
+    for item in found:
+        item.purged_at = item.deleted_at + keep
+    return found
 
 
 @login_required

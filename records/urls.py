@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from records import (
+    answer_views,
     api_pages,
     entry_history_views,
     entry_views,
@@ -11,6 +12,7 @@ from records import (
     history_views,
     log_export_views,
     past_views,
+    public_form_pages,
     saved_view_pages,
     structure_job_views,
     structure_views,
@@ -55,6 +57,27 @@ urlpatterns = [
         saved_view_pages.view_restore,
         name="view_restore",
     ),
+    # Public forms
+    path("r/<uuid:id>/forms/", public_form_pages.forms, name="record_forms"),
+    path("r/<uuid:id>/forms/new/", public_form_pages.form_new, name="form_new"),
+    path("r/<uuid:id>/forms/<uuid:form_id>/", public_form_pages.form_edit, name="form_edit"),
+    path(
+        "r/<uuid:id>/forms/<uuid:form_id>/preview/",
+        public_form_pages.form_preview,
+        name="form_preview",
+    ),
+    path(
+        "r/<uuid:id>/forms/<uuid:form_id>/delete/",
+        public_form_pages.form_delete,
+        name="form_delete",
+    ),
+    path(
+        "r/<uuid:id>/forms/<uuid:form_id>/<slug:verb>/",
+        public_form_pages.form_act,
+        name="form_act",
+    ),
+    path("f/<str:address>/", answer_views.public_form, name="public_form"),
+    path("f/<str:address>/sent/", answer_views.public_form_sent, name="public_form_sent"),
     # Entries
     path("r/<uuid:id>/e/new/", entry_views.entry_new, name="entry_new"),
     path("r/<uuid:id>/e/<int:entry_id>/", entry_views.entry, name="entry"),

@@ -24,6 +24,23 @@ def concerns(record, after=None):
     return [sentence for watcher in WATCHERS for sentence in watcher(record, after)]
 
 
+LOSSES = []
+
+
+def watches_loss(function):
+    """Register `function(thing)`, which returns sentences about what needs a thing of a record.
+
+    Things are public forms. The sentences say what stops when the thing goes to the trash.
+    """
+    LOSSES.append(function)
+    return function
+
+
+def losses(thing):
+    """Return sentences about what would stop if `thing` went to the trash."""
+    return [sentence for watcher in LOSSES for sentence in watcher(thing)]
+
+
 class Planned:
     """A record as it would be: everything of `record`, but with another structure."""
 

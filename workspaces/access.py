@@ -34,6 +34,9 @@ class Actor:
     `user` is None for the system itself; `everything` lifts the database's wall (staff in
     admin, maintenance); `cause` is a small dict kept with every event. `roles` holds what was
     already looked up in this transaction, as {workspace id: Role or None}.
+
+    `adds` is the id of the one record to which an actor without any role may add entries, as a
+    public form does; it may do nothing else, not even read them.
     """
 
     user: object = None
@@ -41,6 +44,7 @@ class Actor:
     token: object = None
     ip: str | None = None
     cause: dict = field(default_factory=dict)
+    adds: UUID | None = None
     operation: UUID = field(default_factory=uuid7)
     roles: dict = field(default_factory=dict, compare=False, repr=False)
 
@@ -82,6 +86,8 @@ def _bind(actor):
                 token.verbs if token else None,
             ],
         )
+        if actor.adds:
+            cursor.execute("SELECT set_config('kdap.adds', %s, true)", [str(actor.adds)])
 
 
 @contextmanager
@@ -174,3 +180,9 @@ def require(actor, action, workspace):
     error = refusal(actor, action, workspace)
     if error is not None:
         raise error
+
+
+def require_adding(actor, record_id):
+    """Raise Missing unless `actor` may add entries to that one record without any role."""
+    if actor.adds is None or actor.adds != record_id:
+        raise Missing("There is no such thing here, or it is not shared with you.")

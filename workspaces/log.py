@@ -105,7 +105,7 @@ class Operation:
     def who(self):
         """The person's name, or KDAP for the product itself."""
         if self.user_id is None:
-            return "KDAP"
+            return nobody_of(self.cause)
         return self.names.people.get(str(self.user_id), "someone")
 
     @property
@@ -152,9 +152,16 @@ class Operation:
 DOORS = {"api": "API", "admin": "admin", "import": "import", "beat": "KDAP", "shell": "shell"}
 
 
+def nobody_of(cause):
+    """Return who did what no account did: somebody who answered a form, else the product itself."""
+    return "Somebody" if (cause or {}).get("door") == "form" else "KDAP"
+
+
 def way_of(cause):
-    """Return in words through which door, by which token or task something came, or ""."""
+    """Return in words through which door, by which form, token or task something came, or ""."""
     cause = cause or {}
+    if cause.get("door") == "form":
+        return f"the form “{cause.get('name', '')}”"
     if cause.get("token"):
         return "MCP" if cause.get("door") == "mcp" else "API token"
     if cause.get("task"):

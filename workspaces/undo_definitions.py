@@ -6,12 +6,13 @@ from workspaces.operations import undoes
 CHANGED_SINCE = {"detail": "It was changed again since."}
 
 
-def undoes_definition(about, model, *, delete, restore, change, called=""):
+def undoes_definition(about, model, *, delete, restore, change, called="", read=getattr):
     """Register the way back for events `about`.created, .changed, .deleted and .restored.
 
     `model` is the snapshot, with deleted_at; the verbs are services that take it by the keyword
     `about`, and the actor. A change goes back where the value still is what the event made of it.
-    `called` is what people call it. Return find(event), which raises Missing.
+    `called` is what people call it; `read` gets a value of a snapshot as its events have it.
+    Return find(event), which raises Missing.
     """
 
     def find(event):
@@ -38,7 +39,7 @@ def undoes_definition(about, model, *, delete, restore, change, called=""):
     def changed(event, actor, outcome, force):
         found, values = find(event), {}
         for key, was in event.payload["was"].items():
-            if force or getattr(found, key) == event.payload["now"][key]:
+            if force or read(found, key) == event.payload["now"][key]:
                 values[key] = was
             else:
                 outcome.add(kept=1, examples=[CHANGED_SINCE])

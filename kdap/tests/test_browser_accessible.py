@@ -15,6 +15,7 @@ from automations.tests.workflows import BUTTON, make_workflow, start
 from kdap.tests.test_addresses import ROUTES, fill
 from records.entries import delete_entries, update_entries
 from records.models import Record
+from records.public_forms import change_form, create_form
 from records.saved_views import create_view
 from records.tests.helpers import add, events
 from records.tests.samples import SAMPLES
@@ -69,6 +70,8 @@ PAGES = [
     "r/<uuid:id>/e/<int:entry_id>/history/",
     "r/<uuid:id>/e/new/",
     "r/<uuid:id>/erase/",
+    "r/<uuid:id>/forms/",
+    "r/<uuid:id>/forms/new/",
     "r/<uuid:id>/history/",
     "r/<uuid:id>/settings/",
     "r/<uuid:id>/structure/",
@@ -136,7 +139,11 @@ def room(alice, bob, workspace, make_record):
     flow, run = a_workflow(alice, workspace, record)
     with alice.acting() as actor:
         view = create_view(record=record, name="Hers", actor=actor, layout={"height": "tall"})
+        form = create_form(record=record, name="Tell us", actor=actor, intro="What do you read?")
     further = [
+        *(f"/r/{record.pk}/forms/{form.pk}/{page}" for page in ("", "delete/", "preview/")),
+        reverse("public_form", args=[form.address]),
+        reverse("public_form_sent", args=[form.address]),
         view.get_absolute_url(),
         reverse("view_edit", args=[record.pk, view.pk]),
         reverse("view_delete", args=[record.pk, view.pk]),

@@ -54,7 +54,7 @@ def drop_field(person, record, name):
 def test_a_record_goes_with_all_it_had(alice, books, monkeypatch):
     with alice.acting() as actor:
         delete_record(record=books, actor=actor)
-    assert purging.purge_overdue() == {"fields": 0, "views": 0, "records": 0, "workspaces": 0}
+    assert set(purging.purge_overdue().values()) == {0}
     later(monkeypatch, 91)
     assert purging.purge_overdue()["records"] == 1
     with acting_as(Actor.system()):

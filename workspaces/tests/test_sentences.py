@@ -28,6 +28,7 @@ SHAPED = {
     "workspace.changed": {"now": {"retention_days": 30}, "was": {"retention_days": 90}},
     "record.history_trimmed": {"begins": 7, "until": "2026-01-31T00:00:00Z", "images": 3},
     "agent.changed": {"now": {"name": "Sorter"}, "was": {"name": "Test"}},
+    "form.changed": {"now": {"name": "Help"}, "was": {"name": "Test"}},
     "view.changed": {"now": {"name": "Cheap"}, "was": {"name": "Test"}},
     "workflow.changed": {"now": {"name": "Restock"}, "was": {"name": "Test"}},
     "record.changed": {"now": {"name": "Novels"}, "was": {"name": "Books"}},

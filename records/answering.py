@@ -1,0 +1,110 @@
+"""Answers to public forms: found by their address, taken once, written by an actor that adds alone.
+
+The product itself looks the form up, as it does for webhooks. What a stranger sends is written by
+an actor without a role: `access` lets it add to this record and the database refuses all else.
+"""
+
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from records.entries import add_entry
+from records.models import FormAnswer, PublicForm
+from records.public_forms import problems_of
+from workspaces.access import Actor, acting_as
+from workspaces.errors import KdapError, Missing
+
+MOST_BYTES = 256 * 1024
+
+# No target: that would need the right to read what others answered.
+ONCE = """
+INSERT INTO record_form_answers (form_id, record_id, workspace_id, key, entry_id, created_at)
+VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+
+
+class Closed(KdapError):
+    """A form that takes no answers (any more); `form` is None when not even its title is shown."""
+
+    status = 410
+    title = "This form is closed"
+
+    def __init__(self, detail, form=None):
+        super().__init__(detail)
+        self.form = form
+
+
+class TooLarge(KdapError):
+    status = 413
+    title = "Too large"
+
+
+def find_by_address(address):
+    """Return the PublicForm at `address`, its record with it; raise Missing, or Closed for the trash.
+
+    The caller acts as the product itself.
+    """
+    rows = PublicForm.objects.select_related("record", "workspace")
+    form = rows.filter(address=address).first()
+    if form is None or form.record.deleted_at or form.workspace.deleted_at:
+        raise Missing("There is no form at this address. Perhaps it was given a new one.")
+    if form.deleted_at:
+        raise Closed("It was taken away by those who made it.")
+    return form
+
+
+def check_open(form):
+    """Raise Closed when the form takes no answers; the caller acts as the product itself."""
+    if not form.open:
+        raise Closed("It takes no answers at the moment.", form)
+    if form.is_over:
+        when = date_format(timezone.localtime(form.closes_at), "j F Y, H:i")
+        raise Closed(
+            f"It took answers until {when} ({timezone.get_current_timezone_name()}).", form
+        )
+    if form.most_answers is not None and _taken(form) >= form.most_answers:
+        raise Closed("It has got all the answers that it takes.", form)
+    if problems_of(form, form.record):
+        raise Closed("It is being worked on. Try again later.", form)
+
+
+def _taken(form):
+    return FormAnswer.objects.filter(form=form).count()
+
+
+def take(*, form, values, key, ip=None):
+    """Add the entry that an answer makes; return its id, None when this answer was taken before.
+
+    `values` are by field key; `key` is the UUID of the page that was sent. Raises Closed, or Invalid
+    with problems by field.
+    """
+    with acting_as(Actor.system(door="form", form=str(form.pk))):
+        if form.most_answers is not None:  # so that no two of them are the last one
+            PublicForm.objects.select_for_update().get(pk=form.pk)
+        if FormAnswer.objects.filter(form=form, key=key).exists():
+            return None
+        check_open(form)
+        form.record.structure  # noqa: B018 - read now: the next actor reads nothing
+        cause = {"door": "form", "form": str(form.pk), "name": form.name}
+        try:
+            with acting_as(Actor(adds=form.record_id, ip=ip, cause=cause)) as actor:
+                return _add(form, values, key, actor)
+        except _TakenMeanwhile:
+            return None
+
+
+class _TakenMeanwhile(Exception):
+    """The same page was sent twice at the same moment; this one is rolled back."""
+
+
+def _add(form, values, key, actor):
+    """Write the entry and that it came as an answer; return its id."""
+    id = add_entry(record=form.record, values=values, actor=actor)
+    row = [form.pk, form.record_id, form.workspace_id, UUID(str(key)), id, timezone.now()]
+    with connection.cursor() as cursor:
+        cursor.execute(ONCE, row)
+        if not cursor.rowcount:
+            raise _TakenMeanwhile
+    return id
