@@ -265,7 +265,7 @@ def _empty_entries(record, columns):
             f"SELECT count(*) FROM (SELECT FROM {live} WHERE {CHOSEN} ORDER BY entry_id FOR UPDATE) x"
         )
         tables.execute(
-            f"UPDATE {live} SET {_sets(columns)}, {stamped(record.number)} "
+            f"UPDATE {live} SET {_sets(columns)}, {stamped(record.number, columns)} "
             f"WHERE {CHOSEN} AND {_touches(columns)}"
         )
 

@@ -1,6 +1,6 @@
-"""The SQL by which a record's table keeps every superseded image and logs every statement.
+"""The SQL by which the rows of a record's table are stamped, and its triggers.
 
-Measured against triggers per row and events written by Python: docs/architecture.md, "Writing".
+What is written after each statement is in records/statement_log.py. Measured against triggers per row and events written by Python: docs/architecture.md, "Writing".
 Each statement takes a tag (the id of the event it will write) before its first row; rows carry
 the tag of the event that wrote them in `_ev`, and the twin table keeps what they were, with the
 half-open span of tags [_ev, _ev_to) during which they were so.
@@ -11,12 +11,6 @@ stamps what comes unstamped, and the log refuses a stamp that is not right.
 
 from records.names import SYSTEM_COLUMNS
 
-# A statement of more rows is planned anew with true numbers: a plan kept from single-row ones
-# joins the transition tables by nested loops (300 s for 50,000 rows). Its event names the first
-# and last entry instead of all; the tag finds the rest.
-FEW = 200
-# What joining old and new images of a large statement may use before it goes to disk.
-MEMORY = "32MB"
 # Who asks, computed once a statement.
 WHO = "(SELECT NULLIF(current_setting('kdap.user', true), '')::uuid)"
 
@@ -37,6 +31,21 @@ DECLARE
 BEGIN
     PERFORM set_config(setting, tag::text, true), set_config(setting || '_before', earlier, true);
     RETURN tag;
+END $$;
+
+-- What large UPDATEs stamp their rows with: the tag. It notes which columns they say they set.
+CREATE OR REPLACE FUNCTION kdap_stamp(setting text, sets text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    tag text := current_setting(setting);
+BEGIN
+    PERFORM set_config(setting || '_sets', tag || ' ' || sets, true);
+    RETURN tag::bigint;
+END $$;
+
+CREATE OR REPLACE FUNCTION kdap_keep_origin() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'The columns of the system can''t be written'
+        USING ERRCODE = 'check_violation';
 END $$;
 
 -- Returns `tag` if the running statement took it and its rows are stamped as they must be.
@@ -83,134 +92,12 @@ BEGIN
 END $body$;
 """
 
-AFTER = """
-CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $body$
-DECLARE
-    -- No field can be called like these.
-    _rows bigint;
-    _latest bigint;
-    _tag bigint;
-    _moved bigint;
-    _still bigint;
-    _named jsonb;
-    _fields jsonb;
-    _sum bigint;
-    _fine boolean;
-    _long boolean;
-    _memory text;
-    _mark text;
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        SELECT count(*) INTO _rows FROM (SELECT FROM fresh LIMIT {few} + 1) AS sample;
-        IF _rows <= {few} THEN
-            {insert_few};
-        ELSE
-            {insert_many};
-        END IF;
-    ELSIF TG_OP = 'UPDATE' THEN
-        SELECT count(*) INTO _rows FROM (SELECT FROM fresh LIMIT {few} + 1) AS sample;
-        IF _rows = 0 THEN
-            RETURN NULL;
-        END IF;
-        {make_mark}
-        IF _rows <= {few} THEN
-            {update_few};
-            RETURN NULL;
-        END IF;
-        _memory := current_setting('work_mem');
-        IF pg_size_bytes(_memory) < pg_size_bytes('{memory}') THEN
-            PERFORM set_config('work_mem', '{memory}', true);
-        END IF;
-        _tag := current_setting('kdap.tag_u{number}')::bigint;
-        EXECUTE $sql${compare}$sql$
-            INTO _rows, _moved, _still, _named, _fields, _sum, _fine, _long USING {given};
-        IF _moved + _still < _rows THEN  -- it went on under a newer tag
-            EXECUTE $sql${update_many}$sql$ USING {given};
-        ELSIF _moved > 0 THEN
-            IF _still = 0 AND NOT _long THEN
-                {keep_all};
-            ELSE
-                EXECUTE $sql${keep_moved}$sql$ USING {given};
-            END IF;
-            {update_event};
-        END IF;
-        PERFORM set_config('work_mem', _memory, true);
-    ELSE
-        SELECT max(_ev), count(*) INTO _latest, _rows FROM stale;
-        IF _rows = 0 THEN
-            RETURN NULL;
-        END IF;
-        IF _latest >= current_setting('kdap.tag_d{number}')::bigint THEN
-            PERFORM kdap_newer_tag('kdap.tag_d{number}');
-        END IF;
-        INSERT INTO {twin} ({columns}, _ev_to, _op)
-        SELECT {columns}, current_setting('kdap.tag_d{number}')::bigint, 'D' FROM stale;
-        IF _rows <= {few} THEN
-            {delete_few};
-        ELSE
-            {delete_many};
-        END IF;
-    END IF;
-    RETURN NULL;
-END $body$;
-"""
-
-INSERT = """INSERT INTO events (event_id, type, payload, stream_id, workspace_id, count, digest)
-            SELECT kdap_own_tag(min(_ev), 'kdap.tag_i{number}', min(_ev) = max(_ev)),
-                   'entries.created', {ids}, '{record}', '{workspace}', count(*), {digest}
-            FROM fresh HAVING count(*) > 0"""
-
-DELETE = """INSERT INTO events (event_id, type, payload, stream_id, workspace_id, count, digest)
-            SELECT current_setting('kdap.tag_d{number}')::bigint, 'entries.deleted', {ids},
-                   '{record}', '{workspace}', count(*), {digest} FROM stale"""
-
-UPDATE = """WITH kept AS (
-                INSERT INTO {twin} ({kept_columns}, _ev_to, _op)
-                SELECT {stale_columns}, fresh._ev, 'U'
-                FROM stale JOIN fresh USING (entry_id) WHERE fresh._ev <> stale._ev
-            )
-            INSERT INTO events
-                (event_id, type, payload, stream_id, workspace_id, changed, count, digest)
-            SELECT kdap_own_tag(fresh._ev, 'kdap.tag_u{number}', {right}), 'entries.updated', {ids},
-                   '{record}', '{workspace}', {changed}, count(*), {digest}
-            FROM stale JOIN fresh USING (entry_id)
-            WHERE fresh._ev <> stale._ev GROUP BY fresh._ev"""
-
-# Nearly every large statement has one tag, so that one look at old beside new is enough, and the
-# old images can go to the twin as they are.
-RIGHT = f"""bool_and(
-    fresh.created_at = stale.created_at AND fresh.created_by IS NOT DISTINCT FROM stale.created_by
-    AND fresh.updated_at = statement_timestamp() AND fresh.updated_by IS NOT DISTINCT FROM {WHO})"""
-
-COMPARE = """SELECT count(*), count(*) FILTER (WHERE fresh._ev = $1),
-       count(*) FILTER (WHERE fresh._ev = stale._ev),
-       jsonb_build_object('first', min(entry_id) FILTER (WHERE fresh._ev = $1),
-                          'last', max(entry_id) FILTER (WHERE fresh._ev = $1)),
-       {changed}, {digest} FILTER (WHERE fresh._ev = $1),
-       {right} FILTER (WHERE fresh._ev = $1), {long}
-FROM stale JOIN fresh USING (entry_id)"""
-
-KEEP_ALL = """INSERT INTO {twin} ({columns}, _ev_to, _op) SELECT {columns}, _tag, 'U' FROM stale"""
-
-KEEP_MOVED = """INSERT INTO {twin} ({kept_columns}, _ev_to, _op) SELECT {stale_columns}, $1, 'U'
-FROM stale JOIN fresh USING (entry_id) WHERE fresh._ev = $1"""
-
-UPDATE_EVENT = """INSERT INTO events
-            (event_id, type, payload, stream_id, workspace_id, changed, count, digest)
-        VALUES (kdap_own_tag(_tag, 'kdap.tag_u{number}', _fine), 'entries.updated', _named,
-                '{record}', '{workspace}', _fields, _moved, _sum)"""
-
-IDS = {
-    "few": "jsonb_build_object('ids', jsonb_agg(entry_id))",
-    "many": "jsonb_build_object('first', min(entry_id), 'last', max(entry_id))",
-}
-
 TRIGGERS = """
 DROP TRIGGER IF EXISTS tag_insert ON {table}; DROP TRIGGER IF EXISTS tag_update ON {table};
 DROP TRIGGER IF EXISTS tag_delete ON {table}; DROP TRIGGER IF EXISTS stamp ON {table};
 DROP TRIGGER IF EXISTS log_insert ON {table}; DROP TRIGGER IF EXISTS log_update ON {table};
 DROP TRIGGER IF EXISTS log_delete ON {table}; DROP TRIGGER IF EXISTS stay ON {table};
-DROP TRIGGER IF EXISTS stay ON {twin};
+DROP TRIGGER IF EXISTS stay ON {twin}; DROP TRIGGER IF EXISTS stamp_origin ON {table};
 CREATE TRIGGER tag_insert BEFORE INSERT ON {table} FOR EACH STATEMENT
     EXECUTE FUNCTION kdap_take_tag('kdap.tag_i{number}');
 CREATE TRIGGER tag_update BEFORE UPDATE ON {table} FOR EACH STATEMENT
@@ -219,6 +106,11 @@ CREATE TRIGGER tag_delete BEFORE DELETE ON {table} FOR EACH STATEMENT
     EXECUTE FUNCTION kdap_take_tag('kdap.tag_d{number}');
 CREATE TRIGGER stamp BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({stamp_when})
     EXECUTE FUNCTION {stamp}();
+-- After the trigger above, which gives rows their origin back: for those that stamped themselves.
+CREATE TRIGGER stamp_origin BEFORE UPDATE OF created_at, created_by ON {table} FOR EACH ROW
+    WHEN (OLD.created_at IS DISTINCT FROM NEW.created_at
+        OR OLD.created_by IS DISTINCT FROM NEW.created_by)
+    EXECUTE FUNCTION kdap_keep_origin();
 CREATE TRIGGER log_insert AFTER INSERT ON {table} REFERENCING NEW TABLE AS fresh
     FOR EACH STATEMENT EXECUTE FUNCTION {function}();
 CREATE TRIGGER log_update AFTER UPDATE ON {table}
@@ -238,14 +130,15 @@ def quoted(name):
     return '"{}"'.format(name.replace('"', '""'))
 
 
-def stamped(number):
+def stamped(number, columns):
     """Return the SET list by which an UPDATE of record `number` stamps its rows itself.
 
-    It is worth it for many rows, as sub-selects are computed once a statement. Only rows that
-    differ may be updated: the triggers do not compare what is stamped already.
+    `columns` are the names of all others that it sets. It is worth it for many rows: sub-selects
+    are computed once a statement, and what it does not set is not compared. Only rows that differ
+    in one of `columns` may be updated: the triggers do not look at what is stamped already.
     """
     return (
-        f"_ev = (SELECT current_setting('kdap.tag_u{number}')::bigint), "
+        f"_ev = (SELECT kdap_stamp('kdap.tag_u{number}','{' '.join(columns)}')), "
         f"updated_at = statement_timestamp(), updated_by = {WHO}"
     )
 
@@ -259,40 +152,22 @@ def inserted(number):
     return {"created_by": WHO, "updated_by": WHO, "_ev": tag}
 
 
-def _alike(column, old="stale", new="fresh"):
+def alike(column, old="stale", new="fresh"):
     """Return SQL that holds where both images have the same stored value out of line.
 
     That is what an UPDATE of other columns leaves; nothing is fetched to tell.
     """
-    place, name = "pg_column_toast_chunk_id", quoted(column)
-    return f"{place}({old}.{name}) = {place}({new}.{name})"
+    return f"{stored(column, old)} = {stored(column, new)}"
 
 
-def _differs(column, large):
-    """Return SQL telling whether `column` differs between old and new images."""
-    test = f"stale.{quoted(column)} IS DISTINCT FROM fresh.{quoted(column)}"
-    return f"({_alike(column)}) IS NOT TRUE AND {test}" if column in large else test
-
-
-def _cells(row, columns, large, mark):
-    """Return SQL of the cells of an image in an update; long values left alone are the mark."""
-    listed = []
-    for column in columns:
-        cell = f"{row}.{quoted(column)}"
-        if column in large:
-            cell = f"CASE WHEN {_alike(column)} THEN {as_mark(mark, large[column])} ELSE {cell} END"
-        listed.append(cell)
-    return ", ".join(listed)
+def stored(column, row):
+    """Return SQL of the number under which a value is stored out of line; of others it is null."""
+    return f"pg_column_toast_chunk_id({row}.{quoted(column)})"
 
 
 def as_mark(text, kind):
     """Return SQL of the mark whose text is the SQL `text`, for a column of type `kind`."""
     return f"to_jsonb({text})" if kind == "jsonb" else text
-
-
-def _digest(row, columns):
-    listed = ", ".join(f"{row}.{quoted(column)}" for column in columns)
-    return digest_of(listed)
 
 
 def digest_of(listed):
@@ -311,69 +186,14 @@ def digest_order(columns):
     return [*SYSTEM_COLUMNS, *sorted(columns), "_ev"]
 
 
-def _changed(columns, large):
-    cases = ", ".join(
-        f"CASE WHEN bool_or({_differs(column, large)}) THEN '{key}' END"
-        for column, key in columns.items()
-    )
-    return f"to_jsonb(array_remove(ARRAY[{cases or 'NULL'}]::text[], NULL))"
+def stamp_sql(*, table, number, columns, large=None):
+    """Return the SQL of the function that stamps a table's rows.
 
-
-def function_sql(*, table, twin, record_id, workspace_id, number, columns, large=None):
-    """Return the SQL of a table's functions: for its log, and for stamping rows.
-
-    `columns` are all columns that people fill, shelved ones too, as {name: key for the event's
-    list of changed fields}; system columns are added here. `large` are those among them whose
-    values may be stored out of line, as {name: SQL type}. Run it after every change of columns.
+    `columns` are the names of all columns that people fill, shelved ones too; `large` those among
+    them whose values may be stored out of line. Run it after every change of columns.
     """
-    everything, large = digest_order(columns), large or {}
-    common = {
-        "twin": quoted(twin),
-        "columns": ", ".join(map(quoted, everything)),
-        "long": f"coalesce(bool_or({some}), false)" if (some := _some(large)) else "false",
-        "make_mark": "_mark := gen_random_uuid()::text;" if large else "",
-        "given": "_tag, _mark" if large else "_tag",
-        "changed": _changed(columns, large),
-        "right": RIGHT,
-        "record": record_id,
-        "workspace": workspace_id,
-        "number": number,
-        "memory": MEMORY,
-        "few": FEW,
-    }
-    digest, gone = _digest("fresh", everything), _digest("stale", everything)
-    parts = {}
-    marks = {"few": "_mark", "many": "$2"}
-    for size, ids in IDS.items():
-        kept, made = _in_update(everything, large, marks[size])
-        parts[f"insert_{size}"] = INSERT.format(**common, ids=ids, digest=digest)
-        parts[f"update_{size}"] = UPDATE.format(**common, **kept, ids=ids, digest=made)
-        parts[f"delete_{size}"] = DELETE.format(**common, ids=ids, digest=gone)
-    parts |= {
-        "compare": COMPARE.format(**common, digest=made),
-        "keep_all": KEEP_ALL.format(**common),
-        "keep_moved": KEEP_MOVED.format(**common, **kept),
-        "update_event": UPDATE_EVENT.format(**common),
-    }
-    same = SAME.format(same=_same(everything, large)) if large else ""
-    return AFTER.format(**common, **parts, function=quoted(f"log_{table}")) + STAMP.format(
-        stamp=quoted(f"stamp_{table}"), number=number, same=same
-    )
-
-
-def _some(large):
-    """Return SQL that holds where a long value was left alone."""
-    return " OR ".join(map(_alike, large))
-
-
-def _in_update(columns, large, mark):
-    """Return (what an UPDATE puts into the twin, by placeholder; the digest of what it wrote)."""
-    names = ", ".join(map(quoted, columns))
-    kept = {"kept_columns": names, "stale_columns": _cells("stale", columns, large, mark)}
-    if large:
-        kept["kept_columns"] += ", _same"
-        kept["stale_columns"] += f", CASE WHEN {_some(large)} THEN {mark} END"
-    return kept, digest_of(_cells("fresh", columns, large, mark))
+    same = SAME.format(same=_same(digest_order(columns), large)) if large else ""
+    return STAMP.format(stamp=quoted(f"stamp_{table}"), number=number, same=same)
 
 
 def _same(columns, large):
@@ -384,7 +204,7 @@ def _same(columns, large):
         return f"record_image_eq(ROW({old}), ROW({new}))"
 
     short = same([column for column in columns if column not in large])
-    longer = (f"(({_alike(c, 'OLD', 'NEW')}) IS TRUE OR {same([c])})" for c in large)
+    longer = (f"(({alike(c, 'OLD', 'NEW')}) IS TRUE OR {same([c])})" for c in large)
     return " AND ".join([short, *longer])
 
 

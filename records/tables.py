@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from django.db import connection
 
-from records import factory, history, twins
+from records import factory, history, statement_log, twins
 from records.history import quoted
 from records.names import history_name
 from records.structure import parse
@@ -48,7 +48,7 @@ def hang_triggers(record, structure):
         large = {column: kind for column, kind in kinds.items() if kind in twins.OUT_OF_LINE}
     table, twin = record.table_name, history_name(record.table_name)
     execute(
-        history.function_sql(
+        statement_log.function_sql(
             table=table,
             twin=twin,
             record_id=record.pk,
@@ -57,6 +57,7 @@ def hang_triggers(record, structure):
             columns=columns,
             large=large,
         )
+        + history.stamp_sql(table=table, number=record.number, columns=columns, large=large)
         + history.triggers_sql(table=table, twin=twin, number=record.number, large=large)
     )
 

@@ -181,7 +181,7 @@ def updated(event, actor, outcome, force):
         f"{quoted(cell.name)} = CASE WHEN {test.back} THEN {cell.of('o')} ELSE t.{quoted(cell.name)} END"
         for cell, test in zip(cells, tests, strict=True)
     )
-    sets += f", {stamped(taking.record.number)}"
+    sets += f", {stamped(taking.record.number, [cell.name for cell in cells])}"
     any_back = " OR ".join(test.back for test in tests)
 
     def write(only):

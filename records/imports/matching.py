@@ -70,12 +70,13 @@ class Matching:
     def apply(self, outcome):
         """Change the entries that differ and add those that are not there."""
         kept = "x.row_number NOT IN (SELECT row_number FROM refused)"
-        rest = [quoted(t.field.key) for t in self.work.targets if t not in self.keys]
+        keys = [t.field.key for t in self.work.targets if t not in self.keys]
+        rest = [quoted(key) for key in keys]
         found = self._lock(kept)
         if rest:
             differ = " OR ".join(f"t.{column} IS DISTINCT FROM x.{column}" for column in rest)
             sets = ", ".join(f"{column} = x.{column}" for column in rest)
-            sets += f", {stamped(self.work.record.number)}"
+            sets += f", {stamped(self.work.record.number, keys)}"
             outcome.updated = execute(
                 f"UPDATE {self.work.table} t SET {sets} FROM typed x JOIN matched m "
                 f"USING (row_number) WHERE t.entry_id = m.entry_id AND {kept} AND ({differ})"

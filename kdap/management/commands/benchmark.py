@@ -81,17 +81,18 @@ class Command(BaseCommand):
         wide = min(rows, 20_000)
         for title, fields, count in (("usual", keeping.USUAL, rows), ("wide", keeping.WIDE, wide)):
             self.stdout.write(
-                f"\nhistory, {count:,} {title} rows; milliseconds (or bytes), and as a multiple\n"
-                "\n| what | bare table | record |\n| --- | --- | --- |"
+                f"\nhistory, {count:,} {title} rows; milliseconds (or bytes), and multiples of both\n"
+                "\n| what | bare table | without history | record |\n| --- | --- | --- | --- |"
             )
             for name, taken in keeping.measure(fields, count):
                 factor, unit = (1, "B") if "bytes" in name else (1e3, "ms")
-                kept = f"{taken['kept'] * factor:,.2f} {unit}"
-                bare = "–"
-                if "bare" in taken:
-                    bare = f"{taken['bare'] * factor:,.2f} {unit}"
-                    kept += f" ({taken['kept'] / taken['bare']:.2f}×)"
-                self.stdout.write(f"| {name} | {bare} | {kept} |")
+                shown = [
+                    f"{taken[side] * factor:,.2f} {unit}" if side in taken else "–"
+                    for side in keeping.SIDES
+                ]
+                ratios = [f"{taken['kept'] / taken[side]:.2f}×" for side in taken if side != "kept"]
+                shown[-1] += f" ({', '.join(ratios)})" if ratios else ""
+                self.stdout.write(f"| {name} | {' | '.join(shown)} |")
 
     def _returning(self, here, options):
         self.stdout.write(f"\n| going back, {here.rows:,} entries | |\n| --- | --- |")
