@@ -299,7 +299,11 @@ class Turns(models.Model):
         return f"{self.workspace_id}: {self.turn}"
 
 
-from automations.agents.models import Agent, AgentTask  # noqa: E402, F401 - models of this app
+from automations.agents.models import (  # noqa: E402, F401 - models of this app
+    Agent,
+    AgentFilling,
+    AgentTask,
+)
 from automations.integrations.models import Integration  # noqa: E402, F401 - models of this app
 from automations.outgoing_models import (  # noqa: E402, F401
     SigningSecret,

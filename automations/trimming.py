@@ -6,9 +6,10 @@ What is not over stays.
 import datetime as dt
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from automations.agents.models import AgentTask
+from automations.agents.models import AgentFilling, AgentTask
 from automations.models import WebhookDelivery, WorkflowRun, WorkflowStep
 from workspaces.access import Actor, acting_as
 
@@ -24,11 +25,12 @@ def trim_runs(days=None):
 
 
 def trim_agent_tasks(days=None):
-    """Remove tasks of agents that ended more than `days` ago; return how many.
+    """Remove tasks of agents, and fillings, that ended more than `days` ago; return how many.
 
-    Each was told by an event `agent.executed`, which stays, as does what it changed.
+    Each was told by an event `agent.executed`, which stays, as does what it changed. Tasks of a
+    filling go with it: what it proposed is looked at as a whole.
     """
-    return _trim(_remove_agent_tasks, days)
+    return _trim(_remove_agent_tasks, days) + _trim(_remove_fillings, days)
 
 
 def trim_deliveries(days=None):
@@ -55,8 +57,14 @@ def _remove_runs(before):
 
 
 def _remove_agent_tasks(before):
-    old = AgentTask.objects.filter(completed_at__lt=before).order_by("completed_at")
+    old = AgentTask.objects.filter(completed_at__lt=before, filling=None).order_by("completed_at")
     return _remove(old, "trim agent tasks")
+
+
+def _remove_fillings(before):
+    begun = AgentTask.objects.filter(filling=OuterRef("pk"), completed_at=None)
+    old = AgentFilling.objects.filter(~Exists(begun), created_at__lt=before).order_by("created_at")
+    return _remove(old, "trim fillings")
 
 
 def _remove_deliveries(before):

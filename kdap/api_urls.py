@@ -12,6 +12,7 @@ from automations import (
     api_workflows,
 )
 from automations.agents import api as agents
+from automations.agents import api_fillings as fillings
 from automations.integrations import api as integrations
 from kdap import openapi
 from records import api as records
@@ -36,6 +37,7 @@ WEBHOOK = "webhooks/<uuid:webhook_id>/"
 INTEGRATION = "integrations/<uuid:integration_id>/"
 AGENT = "agents/<uuid:agent_id>/"
 TASK = "agent-tasks/<uuid:task_id>/"
+FILLING = "fillings/<uuid:filling_id>/"
 RUN = "runs/<uuid:run_id>/"
 
 urlpatterns = [
@@ -115,6 +117,11 @@ urlpatterns = [
     path(TASK, agents.OneTask.as_view()),
     path(f"{TASK}decide/", agents.DecideTask.as_view()),
     path(f"{TASK}cancel/", agents.CancelTask.as_view()),
+    path(f"{RECORD}fillings/", fillings.Fillings.as_view()),
+    path(FILLING, fillings.OneFilling.as_view()),
+    path(f"{FILLING}apply/", fillings.ApplyFilling.as_view()),
+    path(f"{FILLING}stop/", fillings.StopFilling.as_view()),
+    path(f"{FILLING}cancel/", fillings.CancelFilling.as_view()),
     path(f"{RECORD}webhooks/", api_outgoing.RecordWebhooks.as_view()),
     path(WEBHOOK, api_outgoing.OneWebhook.as_view()),
     path(f"{WEBHOOK}pause/", api_outgoing.PauseWebhook.as_view()),

@@ -158,8 +158,10 @@ def nobody_of(cause):
 
 
 def way_of(cause):
-    """Return in words through which door, by which form, token or task something came, or ""."""
+    """Return in words by which agent, form, token or task, or through which door, it came, or ""."""
     cause = cause or {}
+    if cause.get("agent_name"):
+        return f"the agent “{cause['agent_name']}”"
     if cause.get("door") == "form":
         return f"the form “{cause.get('name', '')}”"
     if cause.get("token"):

@@ -45,7 +45,17 @@ class AgentTaskAdmin(ReadOnlyAdmin):
     search_fields = ["task_name", "agent__name", "workspace__name", "user__email"]
     search_help_text = "Name of the task, its agent, its workspace; e-mail of its person"
     fields = [
-        *("task_name", "agent", "workspace", "user", "run", "path", "status", "priority"),
+        *(
+            "task_name",
+            "agent",
+            "workspace",
+            "user",
+            "run",
+            "path",
+            "filling",
+            "status",
+            "priority",
+        ),
         *("input_as_text", "output_as_text", "error_message", "provider", "model"),
         *("input_tokens", "output_tokens", "cost", "duration", "steps", "writes", "operation_id"),
         *("attempts", "deaths", "created_at", "started_at", "completed_at"),

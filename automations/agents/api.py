@@ -25,7 +25,7 @@ CONFIG = (
     "temperature, max_tokens (one answer), most_tokens, most_steps, seconds, most_cost (a task), "
     "writes (never, ask, allowed), records (ids; empty for all)."
 )
-FORM = "The values that an answer has: name, type, description, choices, required."
+FORM = "The values that an answer has: name, type, description, choices, required, max_length."
 
 
 class AgentInput(Strict):
@@ -102,6 +102,7 @@ class AgentTaskOutput(serializers.ModelSerializer):
     agent_id = serializers.UUIDField(read_only=True)
     user_id = serializers.UUIDField(read_only=True)
     run_id = serializers.UUIDField(read_only=True, allow_null=True)
+    filling_id = serializers.UUIDField(read_only=True, allow_null=True)
     task_input = serializers.JSONField(read_only=True)
     task_form = serializers.ListField(child=serializers.DictField(), read_only=True)
     task_output = serializers.JSONField(read_only=True, allow_null=True)
@@ -111,8 +112,9 @@ class AgentTaskOutput(serializers.ModelSerializer):
     class Meta:
         model = AgentTask
         fields = [
-            *("id", "agent_id", "user_id", "run_id", "task_name", "task_input", "task_form"),
-            *("task_output", "status", "priority", "error_message", "provider", "model"),
+            *("id", "agent_id", "user_id", "run_id", "filling_id", "task_name", "task_input"),
+            *("task_form", "task_output", "status", "priority", "error_message"),
+            *("provider", "model"),
             *("input_tokens", "output_tokens", "cost", "duration", "steps", "writes", "calls"),
             *("seen", "operation_id", "created_at", "started_at", "completed_at"),
         ]

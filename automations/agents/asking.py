@@ -153,7 +153,8 @@ def _mark(task):
 
 
 def _instructions(agent, task):
-    parts = [PREAMBLE.format(mark=_mark(task)), agent.prompt]
+    parts = [PREAMBLE.format(mark=_mark(task)), agent.prompt, task.instruction]
+    parts = [part for part in parts if part]
     return "\n\n".join([*parts, *([] if task.form else [SCHEMALESS])])
 
 

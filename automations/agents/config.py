@@ -12,7 +12,14 @@ from workspaces.errors import pointer_step
 MOST_STEPS = 20
 MOST_SECONDS = 300
 Number = Annotated[float, Field(allow_inf_nan=False)]
-KINDS = {"text": str, "number": Number, "integer": int, "boolean": bool, "date": dt.date}
+KINDS = {
+    "text": str,
+    "number": Number,
+    "integer": int,
+    "boolean": bool,
+    "date": dt.date,
+    "datetime": dt.datetime,
+}
 
 
 class AgentConfig(Part):
@@ -43,10 +50,19 @@ class OutputField(Part):
     required: bool = True
 
 
+class AnswerField(OutputField):
+    """What else a value may be that is asked for by hand: a moment, several choices, a short text."""
+
+    type: Literal[
+        "text", "number", "integer", "boolean", "date", "datetime", "choice", "choices"
+    ] = "text"
+    max_length: int | None = Field(default=None, ge=1, le=100_000)
+
+
 class OutputForm(Part):
     """The values that an answer has to have, in order."""
 
-    fields: list[OutputField] = Field(default=[], max_length=100)
+    fields: list[AnswerField] = Field(default=[], max_length=100)
 
 
 def checked(model, data, below=""):
@@ -67,13 +83,10 @@ def checked(model, data, below=""):
 
 
 def answer_model(fields):
-    """Return the pydantic model of an answer with those OutputFields."""
+    """Return the pydantic model of an answer with those OutputFields or AnswerFields."""
     made = {}
     for number, item in enumerate(fields):
-        if item.type == "choice":
-            kind = Literal[tuple(item.choices)] if item.choices else str
-        else:
-            kind = KINDS[item.type]
+        kind = _kind_of(item)
         about = Field(
             ... if item.required else None,
             alias=item.name,  # attributes have names of their own: "json" and "copy" are taken
@@ -81,3 +94,13 @@ def answer_model(fields):
         )
         made[f"value_{number}"] = (kind if item.required else kind | None, about)
     return create_model("Answer", __base__=Part, **made)
+
+
+def _kind_of(item):
+    """Return the Python type of a value."""
+    if item.type in ("choice", "choices"):
+        one = Literal[tuple(item.choices)] if item.choices else str
+        return list[one] if item.type == "choices" else one
+    longest = getattr(item, "max_length", None)
+    kind = KINDS[item.type]
+    return Annotated[kind, Field(max_length=longest)] if longest and kind is str else kind

@@ -1,4 +1,4 @@
-"""Agents and what they were asked to do."""
+"""Agents, what they were asked to do, and fields that they fill in."""
 
 import hashlib
 import json
@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from automations.agents.config import OutputField
+from automations.agents.config import AnswerField
+from records.models import Record
 from workspaces.models import Snapshot, Workspace
 
 
@@ -52,13 +53,54 @@ class Agent(Snapshot):
         return reverse("agent", args=[self.pk])
 
 
+class AgentFilling(models.Model):
+    """A field that an agent proposes values for, a task for each entry; nothing is written before
+    somebody who looked at them applies it.
+
+    `inputs` are the ids of the fields that the agent gets. `closed` says how it ended; `outcome` is
+    what became of the values that were applied, by `operation_id`.
+    """
+
+    class Closed(models.TextChoices):
+        APPLIED = "applied", "Applied"
+        CANCELLED = "cancelled", "Discarded"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, db_column="filling_id", editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    agent = models.ForeignKey(Agent, models.CASCADE, related_name="fillings")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    record = models.ForeignKey(Record, models.CASCADE, related_name="fillings")
+    field_id = models.CharField(max_length=63)
+    inputs = models.JSONField(default=list)
+    instruction = models.TextField(blank=True)
+    closed = models.CharField(max_length=16, choices=Closed, blank=True)
+    outcome = models.JSONField(null=True)
+    operation_id = models.UUIDField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "automations"
+        db_table = "agent_fillings"
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["created_at"], name="agent_filling_old")]
+
+    def __str__(self):
+        return f"{self.field_id} of {self.record_id}"
+
+    def get_absolute_url(self):
+        return reverse("filling", args=[self.pk])
+
+
 class AgentTask(models.Model):
     """One thing an agent was asked to do, and how far it came.
 
     `messages` is what was said to and by the model, `calls` the tools it asked for last, `answer`
     what a person said to them and `results` what they gave. `fence` grows with every worker that
     takes it up, so that one that was thought dead can't write any more; `lease` is until when the
-    present one has it. `path` names the step of `run` that waits for it.
+    present one has it. `path` names the step of `run` that waits for it. A task of a `filling`
+    proposes a value for one entry, which `entry` tells: its id, name and version, and what `was` in
+    the cell.
     """
 
     class Status(models.TextChoices):
@@ -82,7 +124,10 @@ class AgentTask(models.Model):
         "automations.WorkflowRun", models.SET_NULL, null=True, related_name="agent_tasks"
     )
     path = models.CharField(max_length=400, blank=True)
+    filling = models.ForeignKey(AgentFilling, models.CASCADE, null=True, related_name="tasks")
+    entry = models.JSONField(null=True)
     task_name = models.CharField(max_length=255, blank=True)
+    instruction = models.TextField(blank=True)
     task_input = models.JSONField(default=dict)
     task_form = models.JSONField(default=list)
     task_output = models.JSONField(null=True)
@@ -128,6 +173,11 @@ class AgentTask(models.Model):
             ),
             models.Index(fields=["workspace", "started_at"], name="agent_task_room"),
             models.Index(fields=["completed_at"], name="agent_task_over"),
+            models.Index(
+                fields=["filling", "id"],
+                name="agent_task_filling",
+                condition=Q(filling__isnull=False),
+            ),
         ]
 
     def __str__(self):
@@ -154,5 +204,5 @@ class AgentTask(models.Model):
 
     @property
     def form(self):
-        """The OutputFields that its answer has to have; none for free text."""
-        return [OutputField(**item) for item in self.task_form]
+        """The AnswerFields that its answer has to have; none for free text."""
+        return [AnswerField(**item) for item in self.task_form]

@@ -101,17 +101,29 @@ def fill(schema, given):
 
 
 def _guessed(about, text):
-    about = next((a for a in about.get("anyOf", ()) if a.get("type") != "null"), about)
-    choices = about.get("enum") or ([about["const"]] if "const" in about else [])
+    """Return what a text has for a value of that JSON Schema; None where it has none to be left out."""
+    kinds = about.get("anyOf", ())
+    optional = any(kind.get("type") == "null" for kind in kinds)
+    about = next((kind for kind in kinds if kind.get("type") != "null"), about)
+    choices = _choices(about)
     if choices:
-        return next((c for c in choices if str(c).lower() in text.lower()), choices[-1])
-    if about.get("type") in ("number", "integer"):
+        found = [choice for choice in choices if str(choice).lower() in text.lower()]
+        return found[0] if found else None if optional else choices[-1]
+    kind, form = about.get("type"), about.get("format")
+    if kind == "array":
+        items = _choices(about.get("items", {}))
+        return [item for item in items if str(item).lower() in text.lower()] or None
+    if kind in ("number", "integer"):
         found = NUMBER.search(text)
         number = float(found[0]) if found else None
-        return int(number) if number is not None and about["type"] == "integer" else number
-    if about.get("type") == "boolean":
+        return int(number) if number is not None and kind == "integer" else number
+    if kind == "boolean":
         return bool(re.search(r"\byes\b|\btrue\b", text, re.I))
-    if about.get("format") == "date":
+    if form in ("date", "date-time"):
         found = DAY.search(text)
-        return found[0] if found else None
-    return f"{OFFLINE_NOTE} It was given: {text[:LONGEST]}"
+        return found[0] + ("T00:00:00Z" if form == "date-time" else "") if found else None
+    return f"{OFFLINE_NOTE} It was given: {text[:LONGEST]}"[: about.get("maxLength")]
+
+
+def _choices(about):
+    return about.get("enum") or ([about["const"]] if "const" in about else [])

@@ -122,7 +122,7 @@ def _mine(task):
         if row != (task.fence, "running"):
             raise Superseded
         agent = Agent.objects.select_related("owner", "workspace").get(pk=task.agent_id)
-        yield agent, tasks.config_of(agent)
+        yield agent, tasks.config_of(agent, task)
 
 
 def _turn(task):

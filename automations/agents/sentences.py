@@ -32,6 +32,8 @@ def _changed(fact):
 
 @says("agent.executed", icon="robot")
 def _executed(fact):
+    if fact.payload.get("filling"):
+        return f"Asked the agent {fact.name} what to fill in"
     tokens = fact.payload.get("tokens")
     ended = {"failed": " failed at", "cancelled": " was stopped at"}
     verb = ended.get(fact.payload.get("status"), " finished")

@@ -44,20 +44,34 @@ def waiting_for(actor, workspace_id):
 def give_task(*, agent, actor, input, name="", form=(), priority=2, **more):
     """Ask an agent to do something; return the AgentTask, which a worker takes up.
 
-    `input` is JSON, `form` the OutputFields (as JSON) that the answer has to have; without any it is
+    `input` is JSON, `form` the AnswerFields (as JSON) that the answer has to have; without any it is
     a text. The task acts in the name of `actor`'s user. `more` are columns of AgentTask.
     """
+    require_ready(agent, actor)
+    task = made_task(
+        agent=agent, actor=actor, input=input, name=name, form=form, priority=priority, **more
+    )
+    task.save(force_insert=True)
+    return task
+
+
+def require_ready(agent, actor):
+    """Raise Forbidden or Conflict unless `actor` may give tasks to the agent, and it takes them."""
     access.require(actor, "write", agent.workspace_id)
     if agent.deleted_at or agent.status != Agent.Status.ACTIVE:
         raise Conflict(f"The agent “{agent.name}” is paused.")
     owner_allows(agent, "read")
+
+
+def made_task(*, agent, actor, input, name="", form=(), priority=2, **more):
+    """Return an AgentTask that is not saved; raise Invalid."""
     if priority not in AgentTask.Priority.values:
         raise Invalid("A priority is 1, 2 or 3.", problems=[{"pointer": "/priority"}])
     made = checked(OutputForm, {"fields": list(form)}, "/form")
     given = finishing.as_json(input)
     if len(orjson.dumps(given)) > MOST_INPUT:
         raise Invalid(f"The input is longer than {MOST_INPUT:,} characters.")
-    return AgentTask.objects.create(
+    return AgentTask(
         workspace_id=agent.workspace_id,
         agent=agent,
         user=actor.user,
@@ -112,6 +126,8 @@ def again(*, task, actor):
         raise Conflict("This task is not over yet.")
     if task.run_id:
         raise Conflict("A workflow gave this task: try its run again.")
+    if task.filling_id:
+        raise Conflict("This task fills in a field: choose its entry in the table again.")
     return give_task(
         agent=task.agent,
         actor=actor,
@@ -130,7 +146,9 @@ def end(task, status, *, output=None, error=""):
     columns = ("status", "completed_at", "task_output", "error_message")
     # Its operation is what it wrote in the data; that it is over is a fact of its own.
     cause = {"door": "automation", "agent": str(task.agent_id), "agent_task": str(task.pk)}
-    with acting_as(Actor(user=task.user, everything=True, cause=cause)):
+    # Those of one filling are one line in the log.
+    one = {"operation": task.operation_id} if task.filling_id else {}
+    with acting_as(Actor(user=task.user, everything=True, cause=cause, **one)):
         if rows.update(lease=None, **{name: getattr(task, name) for name in columns}):
             services.note_executed(task)
             _answer_run(task)
@@ -171,9 +189,10 @@ def _answer_run(task):
         finishing.wake(WorkflowRun.objects.get(pk=task.run_id))
 
 
-def config_of(agent):
-    """Return the agent's AgentConfig."""
-    return AgentConfig(**agent.config)
+def config_of(agent, task=None):
+    """Return the agent's AgentConfig; for a task of a filling, which only proposes, without writing."""
+    config = AgentConfig(**agent.config)
+    return config.model_copy(update={"writes": "never"}) if task and task.filling_id else config
 
 
 def records_of(config):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from automations.agents import views
+from automations.agents import filling_views, views
 
 urlpatterns = [
     path("w/<uuid:id>/agents/", views.agents, name="agents"),
@@ -14,4 +14,7 @@ urlpatterns = [
     path("agents/<uuid:id>/restore/", views.agent_restore, name="agent_restore"),
     path("agent-tasks/<uuid:id>/", views.task, name="agent_task"),
     path("agent-tasks/<uuid:id>/<slug:verb>/", views.task_act, name="agent_task_act"),
+    path("r/<uuid:id>/fill/", filling_views.record_fill, name="record_fill"),
+    path("fillings/<uuid:id>/", filling_views.filling, name="filling"),
+    path("fillings/<uuid:id>/<slug:verb>/", filling_views.filling_act, name="filling_act"),
 ]

@@ -17,6 +17,7 @@ from workspaces.entrance import enter
 from workspaces.errors import Missing
 
 PAGE = 30
+FEW = 10
 
 
 def begin(request, id, action="read", *, trashed=False):
@@ -105,7 +106,10 @@ def agent(request, id):
         "tools": [TOOLS[name].label for name in found.tools if name in TOOLS],
         "writes": WRITES[tasks.config_of(found).writes].lower(),
         "config": tasks.config_of(found),
-        "tasks": list(found.tasks.select_related("user").defer("messages")[:PAGE]),
+        "tasks": list(
+            found.tasks.filter(filling=None).select_related("user").defer("messages")[:PAGE]
+        ),
+        "fillings": list(found.fillings.select_related("user", "record")[:FEW]),
         "may_write": access.allows(request.actor, "write", found.workspace_id),
     }
     status = 422 if form.is_bound else 200

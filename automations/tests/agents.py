@@ -1,9 +1,11 @@
 """Helpers of the tests of agents."""
 
 from contextlib import contextmanager
+from threading import Thread
 
 import orjson
 import pytest
+from django.db import connection
 
 from automations.agents import running, services, tasks
 from automations.agents.models import AgentTask
@@ -47,6 +49,18 @@ def done(task):
     """Let a worker do what is to do; return the task as it is then."""
     running.work(30)
     return fresh(task)
+
+
+def work_apart():
+    """Let a worker do what is to do in a thread: Playwright has an event loop in this one."""
+
+    def work():
+        running.work(30)
+        connection.close()
+
+    thread = Thread(target=work)
+    thread.start()
+    thread.join()
 
 
 def fresh(task):

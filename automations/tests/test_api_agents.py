@@ -6,6 +6,7 @@ from accounts.models import ApiToken
 from automations.agents import running
 from automations.tests.agents import make_agent
 from automations.tests.workflows import entries_in
+from records.tests.helpers import add
 
 ADD = 'use create_entries {"record": "Tasks", "entries": [{"what": "$subject"}]}'
 
@@ -95,3 +96,34 @@ def test_a_reading_token_gives_no_tasks(alice, charlie, workspace):
     assert reads.get(url).status_code == 200
     assert reads.post(url, body, content_type=kind).status_code == 403
     assert charlie.client.get(url).status_code == 404
+
+
+def test_filling_in_a_field(api, alice, workspace, make_record):
+    urgency = {"type": "choice", "options": {"choices": ["Low", "High"]}}
+    record = make_record("Tickets", subject="text", urgency=urgency)
+    ids = add(alice, record, {"subject": "High smoke"}, {"subject": "Nothing"})
+    agent = make_agent(alice, workspace)
+    asked = {"agent": str(agent.pk), "field": "urgency", "entries": ids}
+    made = api("post", f"records/{record.pk}/fillings/", asked)
+    assert (made.status_code, made.json()["status"]) == (202, "running")
+    home = f"fillings/{made.json()['id']}/"
+    assert api("post", f"{home}apply/", {}).status_code == 409
+    running.work(30)
+    read = api("get", home).json()
+    assert read["status"] == "ready"
+    assert [(p["entry_id"], p["state"], p["value"]) for p in read["proposals"]] == [
+        (ids[0], "proposed", "High"),
+        (ids[1], "nothing", None),
+    ]
+    assert api("post", f"{home}apply/", {"entries": [ids[1]]}).status_code == 422
+    applied = api("post", f"{home}apply/", {}).json()
+    assert (applied["status"], applied["proposals"][0]["state"]) == ("applied", "written")
+    assert entries_in(alice, record, "urgency") == [(2,), (None,)]
+    assert api("post", f"{home}cancel/").status_code == 409
+    listed = api("get", f"records/{record.pk}/fillings/").json()["results"]
+    assert [item["closed"] for item in listed] == ["applied"]
+    again = api("post", f"records/{record.pk}/fillings/", asked).json()["id"]
+    assert api("post", f"fillings/{again}/stop/").json()["status"] == "ready"
+    assert api("post", f"fillings/{again}/cancel/").json()["status"] == "cancelled"
+    wrong = api("post", f"records/{record.pk}/fillings/", asked | {"field": "nope"})
+    assert wrong.json()["problems"][0]["pointer"] == "/field"

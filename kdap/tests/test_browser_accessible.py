@@ -6,9 +6,11 @@ A page that somebody adds has to be listed here, or a test fails.
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from automations import engine
+from automations.agents.fillings import start_filling
 from automations.tests.agents import done, give, make_agent
 from automations.tests.mcp_servers import connect
 from automations.tests.workflows import BUTTON, make_workflow, start
@@ -52,6 +54,7 @@ PAGES = [
     "agents/<uuid:id>/edit/",
     "connections/<uuid:id>/",
     "connections/<uuid:id>/edit/",
+    "fillings/<uuid:id>/",
     "flows/<uuid:id>/",
     "flows/<uuid:id>/duplicate/",
     "flows/<uuid:id>/edit/",
@@ -70,6 +73,7 @@ PAGES = [
     "r/<uuid:id>/e/<int:entry_id>/history/",
     "r/<uuid:id>/e/new/",
     "r/<uuid:id>/erase/",
+    "r/<uuid:id>/fill/",
     "r/<uuid:id>/forms/",
     "r/<uuid:id>/forms/new/",
     "r/<uuid:id>/history/",
@@ -155,6 +159,12 @@ def room(alice, bob, workspace, make_record):
         f'/r/{record.pk}/?where={{"field":"title","op":"contains","value":"E"}}&sort=title',
     ]
     agent, task = an_agent(alice, workspace, record)
+    with alice.acting() as actor:
+        now = Record.objects.get(pk=record.pk)
+        asked = {"agent": agent, "field": "title", "entries": [ids[0], ids[2]]}
+        filling = start_filling(record=now, actor=actor, **asked)
+        answered = {"status": "succeeded", "completed_at": timezone.now()}
+        filling.tasks.update(task_output={"title": "Emma, " * 30}, **answered)
     far = f"https://shop.example/{'long' * 40}"
     shop = connect(alice, workspace, "http", "Shop", url=far, auth="bearer")
     new = reverse("integration_new", args=[workspace.pk])
@@ -166,6 +176,7 @@ def room(alice, bob, workspace, make_record):
         "runs/": [run.pk],
         "agents/": [agent.pk],
         "agent-tasks/": [task.pk],
+        "fillings/": [filling.pk],
         "connections/": [shop.pk],
     }
     return rooms, further

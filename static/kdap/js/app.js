@@ -14,6 +14,11 @@ document.addEventListener("htmx:response:error", (event) => {
   if (status === 400 || status === 422 || headers.get("HX-Trigger")) return;
   toast({ message: SENTENCES[status] ?? "Something went wrong on our side. Nothing was saved.", kind: "bad" });
 });
+// What asks again by itself leaves alone whoever writes in it, or is about to press something.
+document.addEventListener("htmx:before:request", (event) => {
+  const waits = event.target.matches?.("[data-waits]");
+  if (waits && event.target.querySelector(":is(input, textarea, select, button, a):focus")) event.preventDefault();
+});
 document.addEventListener("htmx:error", (event) => {
   if (event.detail.ctx?.response) return;
   toast({ message: "The server can't be reached. Check the connection and try again.", kind: "bad" });

@@ -130,6 +130,8 @@ export class Entries {
       { label: "Cut", icon: "copy", keys: "Ctrl X", run: () => grid.clipboard.cut() },
       { label: "Paste", icon: "clipboard", keys: "Ctrl V", run: () => grid.clipboard.read() },
       { label: "Empty", icon: "circle-minus", keys: "Del", run: () => grid.edits.clear() },
+      ...(grid.agents.mayFill(selection.field)
+        ? [{ label: "Fill in by an agent…", icon: "robot", keys: "Ctrl E", run: () => grid.agents.fill() }] : []),
       null,
       { label: "Add an entry", icon: "row-insert-bottom", keys: "Shift ↵", run: () => this.add() },
       {

@@ -45,6 +45,9 @@ export class Fields {
       { label: "Filter by this field", icon: "filter", run: () => filters.begin(field) },
       { label: "Hide", icon: "eye-off", run: () => columns.toggle(field, false) },
     );
+    if (grid.agents.mayFill(field)) {
+      items.push({ label: "Fill empty cells by an agent…", icon: "robot", run: () => grid.agents.fillEmpty(field) });
+    }
     return items;
   }
 

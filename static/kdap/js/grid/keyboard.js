@@ -56,6 +56,7 @@ export const KEYS = [
     ["Mod+D", "Fill down from the first row", (g) => g.fill.down(), "write"],
     ["Mod+R", "Fill right from the first column", (g) => g.fill.right(), "write"],
     ["Mod+;", "Today’s date", (g) => g.edits.now(), "write"],
+    ["Mod+E", "Let an agent fill in the cells", (g) => g.agents.fill(), "write"],
     ["Mod+Z", "Undo what you did last"],
     ["Mod+Shift+Z", "Redo"],
     ["Mod+Y", "Redo"],

@@ -1,6 +1,7 @@
 // Puts the grid together: one object that its parts share, and the events between them.
 import "../field_form.js";
 import { toast } from "../toast.js";
+import { Agents } from "./agents.js";
 import { get } from "./api.js";
 import { Clipboard } from "./clipboard.js";
 import { Columns } from "./columns.js";
@@ -43,6 +44,7 @@ class Grid {
     this.head = new Head(this);
     this.statistics = new Statistics(this);
     this.entries = new Entries(this);
+    this.agents = new Agents(this);
     this.panel = new Panel(this);
     this.dialogs = new Fields(this);
     this.clipboard = new Clipboard(this);
