@@ -175,7 +175,12 @@ def digest_of(listed):
 
     An exclusive or is the same in any order of rows; ids tell rows apart, so none cancel out.
     """
-    return f"bit_xor(hash_record_extended(ROW({listed}), 0))"
+    return f"bit_xor({hash_of(listed)})"
+
+
+def hash_of(listed):
+    """Return the SQL of one row's part in a digest."""
+    return f"hash_record_extended(ROW({listed}), 0)"
 
 
 def digest_order(columns):
