@@ -18,6 +18,7 @@ from automations.condition_forms import (
     records_of,
     shown,
 )
+from records.models import PublicForm
 
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
@@ -47,8 +48,16 @@ def _agents(book):
     return Agent.objects.filter(workspace=book.workspace_id, deleted_at=None).only("id", "name")
 
 
+def _forms(book):
+    forms = PublicForm.objects.filter(workspace=book.workspace_id, deleted_at=None)
+    found = list(forms.filter(record__deleted_at=None).select_related("record").order_by("name"))
+    for form in found:
+        form.name = f"{form.name} ({form.record.name})"
+    return found
+
+
 # Options that hold an id, by their name: what there is to pick from, as rows with pk and name.
-PICKERS = {"record": records_of, "workflow": _workflows, "agent": _agents}
+PICKERS = {"record": records_of, "workflow": _workflows, "agent": _agents, "form": _forms}
 
 
 def furnish(control, record, book):

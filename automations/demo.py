@@ -6,6 +6,7 @@ example instead of a model.
 """
 
 import datetime as dt
+from uuid import uuid4
 
 from django.utils import timezone
 
@@ -13,8 +14,10 @@ from automations import running, services, webhooks
 from automations.agents.services import create_agent
 from automations.drafting import draft_from_sentence
 from automations.models import Workflow
+from records.answering import take
 from records.entries import create_entries, update_entries
-from records.models import Record
+from records.models import PublicForm, Record
+from records.public_forms import create_form
 from records.services import change_record, create_record
 from workspaces.access import Actor, acting_as
 from workspaces.errors import KdapError
@@ -51,6 +54,18 @@ RECORDS = {
         [{"label": "Order", "type": "integer"}, {"label": "Ship to", "type": "text"}],
     ),
 }
+FORM = {
+    "name": "Support",
+    "title": "Ask Northwind",
+    "intro": "Is something wrong with an order, or do you want to know more about a product?",
+    "fields": [
+        {"field": "customer", "label": "Your name"},
+        {"field": "email", "label": "Your e-mail", "help": "We answer here.", "required": True},
+        {"field": "question", "label": "What can we do for you?"},
+    ],
+    "button": "Send the question",
+    "thanks": "Thank you. We answer within a day.",
+}
 AGENT = "Support"
 PROMPT = (
     "Find out what a customer's question is about and draft a short, friendly answer to it. "
@@ -84,7 +99,7 @@ SENTENCES = {
         "Discount to 20%% and stop because “Nobody agreed.”"
     ),
     "Support answers": (
-        "When an entry is added to Support requests, ask the agent “Support” with question = its "
+        "When the form “Support” is sent, ask the agent “Support” with question = its "
         "Question for topic (one of “Invoice”, “Delivery”, “Product” or “Other”) and answer, then "
         "set Topic to {agent: topic} and Answer to {agent: answer}."
     ),
@@ -97,6 +112,7 @@ def load(user, workspace):
         return
     _make_records(user, workspace)
     with _acting(user) as actor:
+        create_form(record=_record(workspace, REQUESTS), actor=actor, **FORM)
         create_agent(workspace=workspace, actor=actor, name=AGENT, prompt=PROMPT)
     office = _office(user, workspace)
     for name, sentence in SENTENCES.items():
@@ -160,10 +176,11 @@ def _let_things_happen(user, workspace):
     with _acting(user) as actor:
         details = {"order_id": 11077, "product_id": 1, "unit_price": "18", "quantity": 120}
         _add(workspace, "Order details", details | {"discount": "25%"}, actor)
-    with _acting(user) as actor:
-        question = "The invoice of my last order names the wrong company. Can you send a new one?"
-        asked = {"customer": "Ana Trujillo", "email": "ana@example.com", "question": question}
-        _add(workspace, REQUESTS, asked, actor)
+    question = "The invoice of my last order names the wrong company. Can you send a new one?"
+    asked = {"customer": "Ana Trujillo", "email": "ana@example.com", "question": question}
+    with _acting(user):
+        form = PublicForm.objects.get(record=_record(workspace, REQUESTS), name=FORM["name"])
+    take(form=form, values=asked, key=uuid4())
     with _acting(user) as actor:
         report = Workflow.objects.get(workspace=workspace, name="Monday report", deleted_at=None)
         running.start(workflow=report, actor=actor)

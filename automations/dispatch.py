@@ -156,6 +156,8 @@ class _Expansion:
         return rows, ids[-1] if len(ids) == ENTRIES_AT_ONCE else None
 
     def _concerns(self, event):
+        if not self.trigger.comes_by(event.cause or {}):
+            return False
         return event.type != "entries.updated" or self.trigger.listens(event.changed or ())
 
     def _matching(self, record, event, ids):

@@ -202,6 +202,7 @@ def posted(workflow, post, book, keep=False):
         data = step_forms.read(kind, post, old, book, keep=keep)
         if "record" in kind.model_fields and "record" not in data and post.get("record"):
             data["record"] = post["record"]
+        data = kind.completed(data, book)
         return draft | {"trigger": data}, asked, data, "/trigger"
     if chosen == "settings":
         return _posted_settings(draft, post, asked)

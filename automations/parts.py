@@ -3,10 +3,11 @@
 from typing import Annotated, Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from automations import saying
-from records.models import Record
+from records.models import PublicForm, Record
 from records.query import Query
 from workspaces.errors import Invalid, KdapError
 from workspaces.models import Member
@@ -29,6 +30,11 @@ def _condition(value):
 
 # A condition tree as filters have it (records/query.py).
 Condition = Annotated[dict[str, Any], AfterValidator(_condition)]
+
+
+def _plain(name):
+    """Return a name as sentences compare it."""
+    return " ".join(name.split()).casefold()
 
 
 class Book:
@@ -84,6 +90,25 @@ class Book:
         """Return a workflow's name in quotation marks."""
         workflow = self.workflow(id)
         return f"“{workflow.name}”" if workflow else "a workflow that is gone"
+
+    def form(self, id):
+        """Return the workspace's living PublicForm of that id, of a living record, or None."""
+        forms = PublicForm.objects.filter(workspace=self.workspace_id, deleted_at=None)
+        try:
+            return forms.filter(pk=id, record__deleted_at=None).select_related("record").first()
+        except ValidationError:
+            return None
+
+    def form_name(self, id):
+        """Return a form's name in quotation marks; with its record's where two are called so."""
+        form = self.form(id)
+        if form is None:
+            return "that is gone"
+        forms = PublicForm.objects.filter(workspace=self.workspace_id, deleted_at=None)
+        names = forms.filter(record__deleted_at=None).values_list("name", flat=True)
+        alone = [_plain(name) for name in names].count(_plain(form.name)) == 1
+        said = saying.quoted(form.name)
+        return said if alone else f"{said} of {saying.quoted(form.record.name)}"
 
     def connection(self, id):
         """Return the workspace's living Integration of that id, or None."""

@@ -120,7 +120,7 @@ def _trigger(trigger, book, samples):
         if trigger["type"] in ("entry_updated", "field_changed", "enters_filter", "leaves_filter"):
             for item in record.structure.fields[:30]:
                 group.add(f"trigger.before.{item.key}", f"{item.label}, before", samples)
-        if trigger["type"] != "button":
+        if trigger["type"] not in ("button", "form_received"):
             group.add("trigger.user.name", "Who did it", samples)
     if trigger.get("type") == "button":
         group.add("trigger.by.name", "Who pressed", samples)

@@ -40,7 +40,7 @@ CHOICES = {
     "csv": "CSV", "xlsx": "Excel", "json": "JSON",
 }  # fmt: skip
 LINES = ("body", "code", "question", "reason", "prompt")
-FIRST = ("record", "workflow", "agent")
+FIRST = ("record", "workflow", "agent", "form")
 # What is the same for all steps stands apart, below the rest.
 LAST = ("name", "on_error", "retries")
 
@@ -143,7 +143,8 @@ def options_of(model):
 
     Steps inside a step are put in on the picture.
     """
-    names = [name for name in model.model_fields if name not in HIDDEN]
+    hidden = (*HIDDEN, *getattr(model, "implied", ()))
+    names = [name for name in model.model_fields if name not in hidden]
     names = [name for name in names if not _holds_steps(model.model_fields[name])]
     return sorted(names, key=lambda name: (name in LAST, name not in FIRST))
 

@@ -46,6 +46,7 @@ class Trigger(Part):
     icon: ClassVar[str]
     events: ClassVar[tuple] = ()
     record_id: ClassVar[UUID | None] = None
+    implied: ClassVar[tuple] = ()  # options that follow from others; forms don't show them
 
     def sentence(self, book):
         """Return when it starts, beginning with a small letter: “when an entry is added to …”."""
@@ -57,6 +58,11 @@ class Trigger(Part):
     def first(self, now):
         """Return the next moment at which the clock has to look at it, None for never."""
         return None
+
+    @classmethod
+    def completed(cls, data, book):
+        """Return `data`, as a form sent it, with what is implied by it."""
+        return data
 
 
 class OnEntries(Trigger):
@@ -84,6 +90,10 @@ class OnEntries(Trigger):
 
     def listens(self, changed):
         """Return whether an update of the fields `changed` (keys) can concern it."""
+        return True
+
+    def comes_by(self, cause):
+        """Return whether it is about what has that cause, the dict of an event."""
         return True
 
     def sentence(self, book):
@@ -383,3 +393,6 @@ class Called(Trigger):
 
     def sentence(self, book):
         return "when another workflow calls it"
+
+
+from automations import form_received  # noqa: E402, F401 - one of the registry

@@ -4,7 +4,7 @@ from functools import cached_property
 
 from automations.english.words import key_of, near, variants
 from automations.models import Workflow
-from records.models import Record
+from records.models import PublicForm, Record
 from workspaces.models import Member
 
 MOST_RECORDS = 500
@@ -120,3 +120,10 @@ class Lexicon:
 
         found = Agent.objects.filter(workspace=self.workspace_id, deleted_at=None)
         return Names((agent.name, agent) for agent in found.order_by("name", "pk"))
+
+    @cached_property
+    def forms(self):
+        """Names of public forms, with their records at hand."""
+        found = PublicForm.objects.filter(workspace=self.workspace_id, deleted_at=None)
+        found = found.filter(record__deleted_at=None).select_related("record")
+        return Names((form.name, form) for form in found.order_by("name", "pk"))

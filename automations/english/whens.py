@@ -1,5 +1,6 @@
 """What starts a workflow, in sentences: “When an order is added and Freight is over 100”."""
 
+from automations.english.forms import Forms
 from automations.english.words import listed, near
 
 WHEN = ("when", "whenever", "once", "as soon as", "each time", "every time", "if", "any time")
@@ -27,7 +28,7 @@ EXAMPLES = [
 ]
 
 
-class Whens:
+class Whens(Forms):
     """The rules for triggers; mixed into the grammar."""
 
     def trigger(self):
@@ -48,7 +49,13 @@ class Whens:
 
     def _event(self):
         c, start = self.c, self.c.at
-        for rule in (self._button, self._webhook, self._run_failed, self._called):
+        for rule in (
+            self.form_received,
+            self._button,
+            self._webhook,
+            self._run_failed,
+            self._called,
+        ):
             c.at = start
             if found := rule():
                 return found

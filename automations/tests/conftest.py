@@ -1,6 +1,6 @@
 """Fixtures of the tests of automations."""
 
 from automations.tests.agents import fake, record
-from automations.tests.english import read, shop
+from automations.tests.english import contact, read, shop
 
-__all__ = ["fake", "read", "record", "shop"]
+__all__ = ["contact", "fake", "read", "record", "shop"]

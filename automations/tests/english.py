@@ -8,6 +8,7 @@ import pytest
 from automations.definition import parse
 from automations.english import understand
 from automations.parts import Book
+from records.public_forms import create_form
 
 FOLDER = Path(__file__).with_name("english_texts")
 CHOICES = {"type": "choice", "options": {"choices": ["New", "In progress", "Shipped", "Done"]}}
@@ -46,7 +47,15 @@ def shop(make_record):
 
 
 @pytest.fixture
-def read(shop, workspace, alice):
+def contact(shop, alice):
+    """The public form “Contact us” of the support requests."""
+    record = shop["Support requests"]
+    with alice.acting() as actor:
+        return create_form(record=record, name="Contact us", actor=actor)
+
+
+@pytest.fixture
+def read(shop, contact, workspace, alice):
     """Return a function: what a text means, as Understood."""
 
     def read(text, **more):

@@ -14,9 +14,10 @@ from workspaces.services import create_workspace
 
 
 @pytest.fixture
-def names(shop, bob):
+def names(shop, contact, bob):
     """Return {id: name} of what the tables of sentences name."""
-    return {str(record.pk): name for name, record in shop.items()} | {str(bob.user.pk): "BOB"}
+    records = {str(record.pk): name for name, record in shop.items()}
+    return records | {str(bob.user.pk): "BOB", str(contact.pk): contact.name}
 
 
 def refusals(understood):

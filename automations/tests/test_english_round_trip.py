@@ -80,7 +80,7 @@ def conditions(draw, record, depth=2):
 
 
 @st.composite
-def triggers(draw, records):
+def triggers(draw, records, form):
     """Anything that can start a workflow."""
     record = draw(st.sampled_from(records))
     field = draw(st.sampled_from(record.structure.fields))
@@ -102,6 +102,8 @@ def triggers(draw, records):
         {"type": "called"},
         draw(schedules()),
     ]
+    if record.pk == form.record_id:
+        kinds.append({"type": "form_received", **filtered, "form": str(form.pk)})
     if field.type != "user":
         ends = {"now": draw(literals(field)), "was": draw(literals(field))}
         kept = {key: ends[key] for key in draw(st.sets(st.sampled_from(["now", "was"])))}
@@ -415,9 +417,9 @@ def entries(draw, plan, inner, root):
 
 
 @st.composite
-def definitions(draw, records):
+def definitions(draw, records, form):
     """A whole definition."""
-    trigger = draw(triggers(records))
+    trigger = draw(triggers(records, form))
     record = next((r for r in records if str(r.pk) == trigger.get("record")), None)
     made = {"trigger": trigger, "steps": draw(steps(Plan(records, record, [0])))}
     made["concurrency"] = draw(
@@ -426,9 +428,9 @@ def definitions(draw, records):
     return made | {"pause_after": draw(st.sampled_from([10, 0, 3]))}
 
 
-def test_a_definition_is_read_back_as_it_was(shop, workspace, alice, bob):
+def test_a_definition_is_read_back_as_it_was(shop, contact, workspace, alice, bob):
     @CHANCE
-    @given(definitions(list(shop.values())))
+    @given(definitions(list(shop.values()), contact))
     def round_trip(data):
         with acting_as(alice.actor):
             definition = parse(data)

@@ -17,7 +17,7 @@ from automations.tests.workflows import BUTTON, make_workflow, start
 from kdap.tests.test_addresses import ROUTES, fill
 from records.entries import delete_entries, update_entries
 from records.models import Record
-from records.public_forms import change_form, create_form
+from records.public_forms import create_form
 from records.saved_views import create_view
 from records.tests.helpers import add, events
 from records.tests.samples import SAMPLES
