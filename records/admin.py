@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from records import services
-from records.models import Record, RecordStructure, RecordView, StructureVersion
+from records.models import PublicForm, Record, RecordStructure, RecordView, StructureVersion
 from workspaces.admin import events_link
 from workspaces.admin_base import ReadOnlyAdmin, VerbAdmin, pretty
 
@@ -132,3 +132,25 @@ class RecordViewAdmin(ReadOnlyAdmin):
     def log(self, view):
         """Return a link to the view's events."""
         return events_link(view.pk)
+
+
+@admin.register(PublicForm)
+class PublicFormAdmin(ReadOnlyAdmin):
+    """Pages by which people without an account add entries; made in the product and over the API."""
+
+    list_display = ["name", "record", "open", "closes_at", "updated_at", "deleted_at"]
+    list_select_related = ["record"]
+    list_filter = ["open", ("deleted_at", admin.EmptyFieldListFilter), "created_at"]
+    search_fields = ["name", "title", "record__name"]
+    fields = ["name", "record", "workspace", "title", "intro", "button", "thanks", "open"]
+    fields += ["closes_at", "most_answers", "created_at", "updated_at", "deleted_at", "asks", "log"]
+    readonly_fields = ["asks", "log"]
+
+    @admin.display(description="asks for")
+    def asks(self, form):
+        return format_html("<pre>{}</pre>", pretty(form.fields))
+
+    @admin.display(description="history")
+    def log(self, form):
+        """Return a link to the form's events."""
+        return events_link(form.pk)
