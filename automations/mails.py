@@ -1,11 +1,15 @@
-"""The e-mails of a workspace's workflows, as the steps that sent them recorded them."""
+"""The e-mails of a workspace's workflows: those that their steps sent, and those to the people behind."""
 
 from dataclasses import dataclass
+from heapq import merge
 
 from django.db.models import Q
 
-from automations.models import WorkflowStep
+from automations.models import MailedFile, Notice, WorkflowStep
+from automations.notices import body_for
 from workspaces import access
+from workspaces.access import acting_as
+from workspaces.errors import Missing
 
 # What a step's state means for its mail, which is sought by these names.
 STATES = {
@@ -17,9 +21,32 @@ STATES = {
 LABELS = {"sent": "Sent", "waiting": "Waiting", "unknown": "Unknown", "failed": "Not sent"}
 
 
+# The same of notices.
+NOTICE_STATES = {
+    "sent": ("sent",),
+    "waiting": ("pending", "sending"),
+    "unknown": (),
+    "failed": ("failed",),
+}
+
+
+class Either:
+    """What both kinds of mails say of themselves."""
+
+    @property
+    def label(self):
+        """The state as people read it."""
+        return "Kept here" if self.state == "sent" and self.kept_here else LABELS[self.state]
+
+    @property
+    def status(self):
+        """The state as a step's, for its picture."""
+        return STATES[self.state][0]
+
+
 @dataclass(frozen=True)
-class Mail:
-    """One e-mail; `template` says that it never came to be more than what its step was given."""
+class Mail(Either):
+    """An e-mail of a step; `template` says that it never came to be more than what it was given."""
 
     row: WorkflowStep
 
@@ -28,8 +55,13 @@ class Mail:
         return next(key for key, states in STATES.items() if self.row.status in states)
 
     @property
-    def label(self):
-        return "Kept here" if self.state == "sent" and self.kept_here else LABELS[self.state]
+    def error(self):
+        return self.row.error
+
+    @property
+    def about(self):
+        """(what it is about, where that is)"""
+        return self.row.run.workflow.name, self.row.run.get_absolute_url()
 
     @property
     def kept_here(self):
@@ -66,12 +98,59 @@ class Mail:
 
     @property
     def attachments(self):
-        """Return [{"name", "bytes"}]; the files themselves are not kept."""
+        """Return [{"name", "bytes"}], in the order of the files' numbers."""
         return [] if self.template else self.told.get("attachments") or []
+
+    @property
+    def has_files(self):
+        """Whether the files themselves are kept; before the first version that did they were not."""
+        return bool(self.told.get("files_kept"))
 
     @property
     def at(self):
         return self.row.finished_at or self.row.started_at
+
+
+@dataclass(frozen=True)
+class Written(Either):
+    """A notice, as `reader` (an e-mail address) may read it."""
+
+    row: Notice
+    reader: str
+    template, attachments, cc, has_files = False, (), (), False
+
+    @property
+    def state(self):
+        return next(key for key, states in NOTICE_STATES.items() if self.row.status in states)
+
+    @property
+    def kept_here(self):
+        return self.row.kept_here
+
+    @property
+    def error(self):
+        return self.row.error
+
+    @property
+    def about(self):
+        """(what it is about, where that is)"""
+        return self.row.about, self.row.link
+
+    @property
+    def to(self):
+        return [self.row.to]
+
+    @property
+    def subject(self):
+        return self.row.subject
+
+    @property
+    def body(self):
+        return body_for(self.row, self.reader)
+
+    @property
+    def at(self):
+        return self.row.finished_at or self.row.created_at
 
 
 def _texts(given):
@@ -95,3 +174,61 @@ def mails_of(*, workspace, actor, text="", state=""):
                 parts |= Q(**{f"{column}__{key}__icontains": text})
         found = found.filter(parts)
     return found.select_related("run__workflow").order_by("-id")
+
+
+def notices_of(*, workspace, actor, text="", state=""):
+    """Return the Notices of a workspace, newest first, as a queryset; arguments as of mails_of."""
+    access.require(actor, "read", workspace.pk)
+    found = Notice.objects.filter(workspace=workspace.pk)
+    if state in NOTICE_STATES:
+        found = found.filter(status__in=NOTICE_STATES[state])
+    if text:
+        parts = Q(to__icontains=text) | Q(subject__icontains=text) | Q(body__icontains=text)
+        found = found.filter(parts)
+    return found.order_by("-id")
+
+
+def together(steps, written, before, most):
+    """Return (mails of both querysets, the newest first, where to go on or None).
+
+    `before` is a pair of ids, of a step and of a notice, or None for the beginning.
+    """
+    if before:
+        steps, written = steps.filter(pk__lt=before[0]), written.filter(pk__lt=before[1])
+    rows = merge(
+        steps[: most + 1],
+        written[: most + 1],
+        key=lambda row: row.created_at if isinstance(row, Notice) else row.started_at,
+        reverse=True,
+    )
+    rows = list(rows)
+    shown, last = rows[:most], list(before or (2**63 - 1, 2**63 - 1))
+    for row in shown:
+        last[isinstance(row, Notice)] = row.pk
+    return shown, tuple(last) if len(rows) > most else None
+
+
+def keep_files(go, message):
+    """Keep what a step attaches to its mail, for as long as its run is kept."""
+    with acting_as(go.actor):
+        MailedFile.objects.filter(step=go.row.pk).delete()  # of an attempt before
+        MailedFile.objects.bulk_create(
+            MailedFile(
+                step=go.row,
+                workspace_id=go.run.workspace_id,
+                number=number,
+                name=str(name)[:200],
+                mime=str(mime)[:200],
+                packed=MailedFile.pack(content),
+            )
+            for number, (name, content, mime) in enumerate(message.attachments)
+        )
+
+
+def find_file(actor, step_id, number):
+    """Return the MailedFile of a mail; raise Missing for whom it is not there for."""
+    found = MailedFile.objects.filter(step=step_id, number=number).first()
+    if found is None:
+        raise Missing("There is no such file, or it is not shared with you.")
+    access.require(actor, "read", found.workspace_id)
+    return found

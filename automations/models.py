@@ -305,6 +305,7 @@ from automations.agents.models import (  # noqa: E402, F401 - models of this app
     AgentTask,
 )
 from automations.integrations.models import Integration  # noqa: E402, F401 - models of this app
+from automations.mail_models import MailedFile, Notice  # noqa: E402, F401
 from automations.outgoing_models import (  # noqa: E402, F401
     SigningSecret,
     WebhookDelivery,

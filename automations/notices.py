@@ -1,80 +1,114 @@
-"""E-mails to the people behind workflows: what failed, what paused, what waits for an answer."""
+"""E-mails to the people behind workflows: what failed, what paused, what waits for an answer.
+
+They are rows, committed together with what they tell of; workers send them (noticing.py).
+"""
+
+import time
 
 from django.conf import settings
 from django.core import signing
-from django.core.cache import cache
-from django.core.mail import send_mail
-from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
+
+from automations.models import Notice
+from workspaces.access import Actor, acting_as
 
 SALT = "automations.approval"
 # One mail about failures of a workflow in so many seconds; the page has them all.
 QUIET = 15 * 60
+ANSWERS = ("approved", "rejected")
 
 
-def _send(subject, template, context, people):
-    body = render_to_string(template, context)
-    subject = " ".join(subject.split())[:200]
-    # A mail server that is down must not undo what is stored already.
-    transaction.on_commit(lambda: send_mail(subject, body, None, list(people)), robust=True)
+def _tell(to, subject, template, context, *, of, about, key=None, question=None):
+    """Let a worker write to `to`; `of` is what the link leads to, a model of a workspace."""
+    link = of.get_absolute_url()
+    body = render_to_string(template, {"link": settings.SITE_URL + link, **context})
+    made = Notice(
+        workspace_id=of.workspace_id,
+        key=key,
+        about=about[:200],
+        link=link,
+        to=to,
+        subject=" ".join(subject.split())[:200],
+        body=body.replace("\x00", ""),
+        question=question,
+    )
+    with acting_as(Actor.system(task="notices")):
+        Notice.objects.bulk_create([made], ignore_conflicts=key is not None)
 
 
 def tell_failed(run, message):
     """Tell a workflow's owner of a failed run, once in a while."""
     workflow = run.workflow
-    if not cache.add(f"automations:failed:{workflow.pk}", 1, QUIET):
-        return
-    link = settings.SITE_URL + run.get_absolute_url()
-    context = {"workflow": workflow, "message": message, "link": link}
+    context = {"workflow": workflow, "message": message}
     subject = f"“{workflow.name}” failed"
-    _send(subject, "automations/mail_failed.txt", context, [workflow.owner.email])
+    key = f"failed:{workflow.pk}:{int(time.time() // QUIET)}"
+    to, template = workflow.owner.email, "automations/mail_failed.txt"
+    _tell(to, subject, template, context, of=run, about=workflow.name, key=key)
 
 
 def tell_paused(workflow):
     """Tell a workflow's owner that it was paused, and why."""
-    link = settings.SITE_URL + workflow.get_absolute_url()
-    context = {"workflow": workflow, "link": link}
-    subject = f"“{workflow.name}” is paused"
-    _send(subject, "automations/mail_paused.txt", context, [workflow.owner.email])
+    subject, context = f"“{workflow.name}” is paused", {"workflow": workflow}
+    to, template = workflow.owner.email, "automations/mail_paused.txt"
+    _tell(to, subject, template, context, of=workflow, about=workflow.name)
 
 
 def tell_webhook_paused(webhook):
     """Tell a webhook's owner that it was paused, and why."""
-    link = settings.SITE_URL + webhook.get_absolute_url()
-    context = {"webhook": webhook, "record": webhook.record, "link": link}
-    subject = f"A webhook of “{webhook.record.name}” is paused"
-    _send(subject, "automations/mail_webhook_paused.txt", context, [webhook.owner.email])
+    record = webhook.record
+    context = {"webhook": webhook, "record": record}
+    subject = f"A webhook of “{record.name}” is paused"
+    to, template = webhook.owner.email, "automations/mail_webhook_paused.txt"
+    _tell(to, subject, template, context, of=webhook, about=f"Webhook of {record.name}")
 
 
 def tell_unknown(run, row):
     """Tell a workflow's owner that somebody has to say whether a step took effect."""
-    link = settings.SITE_URL + run.get_absolute_url()
-    context = {"workflow": run.workflow, "row": row, "link": link}
-    subject = f"“{run.workflow.name}” needs you to decide"
-    _send(subject, "automations/mail_unknown.txt", context, [run.workflow.owner.email])
+    workflow = run.workflow
+    subject, context = f"“{workflow.name}” needs you to decide", {"workflow": workflow, "row": row}
+    to, template = workflow.owner.email, "automations/mail_unknown.txt"
+    _tell(to, subject, template, context, of=run, about=workflow.name)
 
 
 def ask_approval(run, row):
     """Send everybody who is asked a question the links to answer it."""
+    workflow, asked = run.workflow, row.input["question"]
+    links = {answer: _mark(answer) for answer in ANSWERS}
+    context = {"workflow": workflow, "question": asked, "links": links}
+    subject, template = f"Please decide: {asked[:150]}", "automations/mail_approval.txt"
     for email in people_asked(run, row):
-        links = {
-            answer: settings.SITE_URL
-            + reverse("approval", args=[token_for(row, email)])
-            + f"?{answer}"
-            for answer in ("approved", "rejected")
-        }
-        context = {"workflow": run.workflow, "question": row.input["question"], "links": links}
-        subject = f"Please decide: {row.input['question'][:150]}"
-        _send(subject, "automations/mail_approval.txt", context, [email])
+        of_run = {"of": run, "about": workflow.name, "question": row.pk}
+        _tell(email, subject, template, context, **of_run)
 
 
 def ask_allowance(task):
     """Tell the person in whose name a task of a run acts that its agent waits to be allowed."""
-    link = settings.SITE_URL + task.get_absolute_url()
-    context = {"agent": task.agent, "workflow": task.run.workflow, "task": task, "link": link}
+    workflow = task.run.workflow
+    context = {"agent": task.agent, "workflow": workflow, "task": task}
     subject = f"“{task.agent.name}” wants to change entries"
-    _send(subject, "agents/mail_allowance.txt", context, [task.user.email])
+    to, template = task.user.email, "agents/mail_allowance.txt"
+    _tell(to, subject, template, context, of=task, about=workflow.name)
+
+
+def body_for(notice, reader):
+    """Return the text of a Notice as the e-mail address `reader` may read it.
+
+    Links by which one answers without signing in are for the one who was asked.
+    """
+    body = notice.body
+    if notice.question is not None:
+        for answer in ANSWERS:
+            link = f"(a link for {notice.to} only)"
+            if reader.lower() == notice.to.lower():
+                address = reverse("approval", args=[token_for(notice.question, notice.to)])
+                link = f"{settings.SITE_URL}{address}?{answer}"
+            body = body.replace(_mark(answer), link)
+    return body
+
+
+def _mark(answer):
+    return f"⟦{answer}⟧"
 
 
 def people_asked(run, row):
@@ -83,9 +117,9 @@ def people_asked(run, row):
     return people or [run.workflow.owner.email.lower()]
 
 
-def token_for(row, email):
-    """Return what proves in a link that `email` was asked by a step's row."""
-    return signing.dumps({"row": row.pk, "email": email}, salt=SALT)
+def token_for(row_id, email):
+    """Return what proves in a link that `email` was asked by the step of that id."""
+    return signing.dumps({"row": row_id, "email": email}, salt=SALT)
 
 
 def read_token(token):

@@ -35,6 +35,11 @@ DUE = {
                        AND coalesce(s.rest_until, '-infinity') <= statement_timestamp())
             OR EXISTS (SELECT FROM webhook_deliveries
                        WHERE status = 'sending' AND lease < statement_timestamp())""",
+    "notices": """
+        SELECT EXISTS (SELECT FROM workflow_notices
+                       WHERE status = 'pending' AND next_at <= statement_timestamp())
+            OR EXISTS (SELECT FROM workflow_notices
+                       WHERE status = 'sending' AND lease < statement_timestamp())""",
     "agents": """
         SELECT EXISTS (SELECT FROM agent_tasks
                        WHERE status = 'pending' AND not_before <= statement_timestamp())
@@ -102,6 +107,8 @@ def look_once():
         tasks.deliver.apply_async(expires=HINT_SECONDS)
     if found["runs"]:
         tasks.work.apply_async(expires=HINT_SECONDS)
+    if found["notices"]:
+        tasks.send_notices.apply_async(expires=HINT_SECONDS)
     if found["agents"]:
         tasks.ask_agents.apply_async(expires=HINT_SECONDS)
 

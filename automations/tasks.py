@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from automations import claiming, clock, delivering, dispatch, engine, pilot, trimming
+from automations import claiming, clock, delivering, dispatch, engine, noticing, pilot, trimming
 from automations.integrations import looking
 
 
@@ -22,6 +22,12 @@ def expand():
 def deliver():
     """Tell webhooks what happened for a few seconds."""
     delivering.deliver()
+
+
+@shared_task(ignore_result=True)
+def send_notices():
+    """Send mails to the people behind workflows for a few seconds."""
+    noticing.work()
 
 
 @shared_task(ignore_result=True)
@@ -48,7 +54,8 @@ def tick():
 
 @shared_task(ignore_result=True)
 def trim_runs():
-    """Remove runs, tasks of agents, and logs of webhooks that are older than they are kept."""
+    """Remove runs, tasks of agents, notices, and logs of webhooks that are older than they are kept."""
     trimming.trim_runs()
     trimming.trim_agent_tasks()
     trimming.trim_deliveries()
+    trimming.trim_notices()

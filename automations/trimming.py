@@ -1,4 +1,4 @@
-"""What ended too long ago is removed, a batch at a time: runs, tasks of agents, deliveries.
+"""What ended too long ago is removed, a batch at a time: runs, tasks of agents, deliveries, notices.
 
 What is not over stays.
 """
@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from automations.agents.models import AgentFilling, AgentTask
-from automations.models import WebhookDelivery, WorkflowRun, WorkflowStep
+from automations.models import Notice, WebhookDelivery, WorkflowRun, WorkflowStep
 from workspaces.access import Actor, acting_as
 
 AT_ONCE = 1000
@@ -38,6 +38,11 @@ def trim_deliveries(days=None):
     return _trim(_remove_deliveries, days)
 
 
+def trim_notices(days=None):
+    """Remove mails to the people behind workflows that were sent, or given up, before; return how many."""
+    return _trim(_remove_notices, days)
+
+
 def _trim(remove_some, days):
     days = settings.RUNS_KEPT_DAYS if days is None else days
     removed = 0
@@ -51,7 +56,7 @@ def _remove_runs(before):
         old = WorkflowRun.objects.filter(finished_at__lt=before).order_by("finished_at")
         locked = old.select_for_update(skip_locked=True).values_list("pk", flat=True)
         ids = list(locked[:AT_ONCE])
-        WorkflowStep.objects.filter(run__in=ids).delete()
+        WorkflowStep.objects.filter(run__in=ids).only("pk").delete()
         WorkflowRun.objects.filter(pk__in=ids).delete()
     return len(ids)
 
@@ -70,6 +75,11 @@ def _remove_fillings(before):
 def _remove_deliveries(before):
     old = WebhookDelivery.objects.filter(finished_at__lt=before).order_by("finished_at")
     return _remove(old, "trim deliveries")
+
+
+def _remove_notices(before):
+    old = Notice.objects.filter(finished_at__lt=before).order_by("finished_at")
+    return _remove(old, "trim notices")
 
 
 def _remove(old, task):

@@ -15,6 +15,7 @@ urlpatterns = [
     path("w/<uuid:id>/workflows/trash/", workflow_views.trash, name="workflow_trash"),
     path("w/<uuid:id>/approvals/", run_views.approvals, name="approvals"),
     path("w/<uuid:id>/mails/", mail_views.mails, name="mails"),
+    path("mails/<int:id>/files/<int:number>/", mail_views.mailed_file, name="mailed_file"),
     path("w/<uuid:id>/connections/", integrations.integrations, name="integrations"),
     path("w/<uuid:id>/connections/new/", integrations.integration_new, name="integration_new"),
     path("connections/<uuid:id>/", integrations.integration, name="integration"),

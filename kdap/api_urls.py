@@ -114,6 +114,8 @@ urlpatterns = [
     path("approvals/<int:step_id>/", api_runs.OneApproval.as_view()),
     path(f"{WORKFLOW}signing/", api_signing.WorkflowSigning.as_view()),
     path(f"{WORKSPACE}mails/", api_mails.Mails.as_view()),
+    path(f"{WORKSPACE}notices/", api_mails.Notices.as_view()),
+    path("mails/<int:mail_id>/files/<int:number>/", api_mails.MailedFiles.as_view()),
     path("agent-parts/", agents.Parts.as_view()),
     path(f"{WORKSPACE}agents/", agents.Agents.as_view()),
     path(AGENT, agents.OneAgent.as_view()),

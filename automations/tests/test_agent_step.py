@@ -2,7 +2,7 @@
 
 import pytest
 
-from automations import engine
+from automations import engine, noticing
 from automations.agents import running, services, tasks
 from automations.agents.models import AgentTask
 from automations.models import WorkflowRun
@@ -184,6 +184,7 @@ def test_who_it_acts_for_is_told_that_it_waits(alice, workspace, record, mailout
     flow = make_workflow(alice, workspace, BUTTON, asks(agent), name="Sort")
     press(alice, flow)
     running.work()
+    noticing.work()
     task = only_task()
     (mail,) = mailoutbox
     assert task.status == "waiting"

@@ -40,7 +40,7 @@ def url(workspace):
     return reverse("mails", args=[workspace.pk])
 
 
-def test_what_was_sent_can_be_read(alice, books, sent, url):
+def test_what_was_sent_can_be_read(alice, charlie, books, sent, url):
     add(alice, books, {"title": "Dune"})
     file = {"record": str(books.pk), "format": "csv", "name": "Report"}
     run = sent("Monday {{ 1 }}", body="See <b>there</b>.", attachments=[file], cc=["e@example.com"])
@@ -57,6 +57,16 @@ def test_what_was_sent_can_be_read(alice, books, sent, url):
     )
     assert item["kept_here"] == "kept in the memory of this server"
     assert item["attachments"][0]["name"] == "Report.csv"
+    link = reverse("mailed_file", args=[item["id"], 0])
+    assert link in page
+    answer = alice.client.get(link)
+    assert b"Dune" in answer.content
+    assert answer["Content-Type"] == "text/csv"
+    assert answer["Content-Disposition"] == 'attachment; filename="Report.csv"'
+    assert Api(alice).get(f"mails/{item['id']}/files/0/").content == answer.content
+    assert alice.client.get(reverse("mailed_file", args=[item["id"], 1])).status_code == 404
+    assert charlie.client.get(link).status_code == 404
+    assert Api(charlie).get(f"mails/{item['id']}/files/0/").status_code == 404
 
 
 def test_it_says_what_becomes_of_mails(alice, sent, url, settings):
@@ -83,7 +93,7 @@ def test_mails_are_found_and_turned_over(alice, workspace, sent, url, monkeypatc
     assert seen() == ["Bea", "Cleo"]
     with acting_as(Actor.system()):
         last = WorkflowStep.objects.order_by("id")[1].pk
-    assert seen(before=last) == ["Ada"]
+    assert seen(before=f"{last}-1") == ["Ada"]
     assert seen(q="ada@") == ["Ada"]
     assert seen(q="grüße") == ["Bea", "Cleo"]
     assert seen(status="failed") == []

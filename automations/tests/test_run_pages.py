@@ -165,7 +165,7 @@ def test_who_is_asked_may_answer_without_any_right_to_write(bob, workspace, aske
 
 
 def test_the_link_of_the_mail_asks_and_thanks(client, bob, asked):
-    url = reverse("approval", args=[notices.token_for(question(asked), bob.user.email)])
+    url = reverse("approval", args=[notices.token_for(question(asked).pk, bob.user.email)])
     assert "Shall we pay 1,200?" in client.get(url).content.decode()
     assert "Thank you" in client.post(url, {"answer": "approved"}).content.decode()
     again = client.post(url, {"answer": "rejected"})

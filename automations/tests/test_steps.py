@@ -83,7 +83,7 @@ def test_an_approval_goes_the_way_of_the_answer(alice, bob, workspace, tasks, gi
     with bob.acting() as actor:
         (row,) = running.waiting_for(actor, workspace.pk)
     assert row.input["question"] == "Give 40 % to Ann?"
-    link = f"/approvals/{notices.token_for(row, bob.user.email)}/"
+    link = f"/approvals/{notices.token_for(row.pk, bob.user.email)}/"
     page = bob.client.get(link)
     assert "Give 40 % to Ann?" in page.content.decode()
     bob.client.post(link, {"answer": given})
