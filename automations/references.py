@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from django.db.models import F, Func, IntegerField
+
 from automations import drafts
 from automations.models import WorkflowSecret
 from automations.sampling import parts_of
@@ -14,6 +16,8 @@ from workspaces.errors import KdapError
 LONGEST = 60
 ENTRIES = ("create_entry", "update_entry", "upsert_entry", "find_entries")
 MOST_GUESSED = 40
+# Steps of a run, and bytes of one's output as they are stored, that samples are taken from.
+MOST_SAMPLED, LARGEST_SAMPLE = 100, 64 * 1024
 
 
 @dataclass
@@ -33,14 +37,13 @@ def samples_of(workflow, actor):
 
     Before the first run by a webhook it is the last call of its address, which drafts keep as well.
     """
+    draft = workflow.structured_definition
     run = workflow.runs.exclude(started_at=None).order_by("-id").first()
-    rows = run.steps.filter(status="succeeded").order_by("id")[:200] if run else ()
     samples = {
         "trigger": run.trigger_data if run else {},
-        "steps": {row.step: row.output for row in rows},
+        "steps": _outputs(run, draft) if run else {},
         "vars": run.variables if run else {},
     }
-    draft = workflow.structured_definition
     trigger = draft.get("trigger") or {}
     record = trigger.get("record")
     if trigger.get("type") == "webhook" and samples["trigger"].get("type") != "webhook":
@@ -58,6 +61,18 @@ def samples_of(workflow, actor):
         entry = entries[record]
         samples["steps"][id] = {"entry": entry, "entries": [entry], "count": 1}
     return samples
+
+
+def _outputs(run, draft):
+    """Return {step id: output} of a run's steps that the draft still has, the newest of each.
+
+    What is too large to be looked through is left out; a loop may have thousands of rows.
+    """
+    ids = [steps[number].get("id") for steps, number, _ in drafts.walk(draft)][:MOST_SAMPLED]
+    size = Func(F("output"), function="pg_column_size", output_field=IntegerField())
+    rows = run.steps.filter(status="succeeded", step__in=ids).annotate(size=size)
+    newest = rows.filter(size__lte=LARGEST_SAMPLE).order_by("step", "-id").distinct("step")
+    return dict(newest.values_list("step", "output"))
 
 
 def _newest(actor, record_id):

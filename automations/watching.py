@@ -2,7 +2,7 @@
 
 from automations import definition as definitions
 from automations import templates
-from automations.models import Workflow
+from automations.models import Workflow, WorkflowVersion
 from automations.parts import Book
 from automations.template_values import TemplateError
 from records.fields import Refused
@@ -24,13 +24,18 @@ class Planning(Book):
 def workflows(record, after):
     """Return a sentence for each workflow whose draft or published version would stop working."""
     found = Workflow.objects.filter(workspace=record.workspace_id, deleted_at=None)
+    versions = WorkflowVersion.objects.filter(
+        workspace_id=record.workspace_id, workflow__deleted_at=None
+    )
+    newest = versions.order_by("workflow", "-number").distinct("workflow")
+    published = dict(newest.values_list("workflow", "structured_definition"))
+    books = Planning(record, record.structure), Planning(record, after)
     sentences = []
     for workflow in found.order_by("name", "id"):
         sides = {"draft": workflow.structured_definition}
-        version = workflow.versions.order_by("-number").first() if workflow.published else None
-        if version is not None:
-            sides["published version"] = version.structured_definition
-        broken = {side: _lost(data, record, after) for side, data in sides.items()}
+        if workflow.pk in published:
+            sides["published version"] = published[workflow.pk]
+        broken = {side: _lost(data, record, after, books) for side, data in sides.items()}
         broken = {side: details for side, details in broken.items() if details}
         if broken:
             sentences.append(_said(workflow, broken))
@@ -50,16 +55,21 @@ def _said(workflow, broken):
     )
 
 
-def _lost(data, record, after):
-    """Return what is wrong with a definition then that is not wrong with it now."""
+def _lost(data, record, after, books):
+    """Return what is wrong with a definition then that is not wrong with it now.
+
+    `books` are of now and of then, so that all workflows share the records that they look up.
+    """
     if str(record.pk) not in str(data):
         return []
     try:
         definition = definitions.parse(data)
     except KdapError:
         return []
-    now = set(_problems(definition, Planning(record, record.structure), record, record.structure))
-    then = _problems(definition, Planning(record, after), record, after)
+    for book in books:
+        book.problems = []
+    now = set(_problems(definition, books[0], record, record.structure))
+    then = _problems(definition, books[1], record, after)
     return [detail for detail in dict.fromkeys(then) if detail not in now]
 
 

@@ -1,12 +1,22 @@
 """The page on which steps are put together: forms made from models, the picture, trying out."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from automations import drafts, services
-from automations.models import Workflow, WorkflowRun, WorkflowVersion
+from automations import drafts, references, services
+from automations.models import Workflow, WorkflowRun, WorkflowStep, WorkflowVersion
 from automations.steps import STEPS
-from automations.tests.workflows import BUTTON, add, entries_in, make_workflow, settle
+from automations.tests.workflows import (
+    BUTTON,
+    add,
+    entries_in,
+    make_workflow,
+    runs_of,
+    settle,
+    start,
+)
 from automations.triggers import TRIGGERS
 from workspaces.access import Actor, acting_as
 
@@ -300,6 +310,36 @@ def test_values_to_refer_to_have_samples_before_anything_ran(alice, books, flow)
     add(alice, books, {"title": "Dune", "stock": 2})
     text = alice.client.get(url(flow), {"step": "note"}).content.decode()
     assert "<small>Dune</small>" in text
+
+
+def test_samples_are_few_small_and_found_by_one_question(alice, workspace, monkeypatch):
+    workflow = make_workflow(
+        alice, workspace, BUTTON, {"id": "keep", "type": "set", "values": {"x": 1}}
+    )
+    start(alice, workflow)
+    settle()
+    (run,) = runs_of(workflow)
+    with acting_as(Actor.system()):
+        rows = [
+            WorkflowStep(
+                run=run,
+                workspace_id=workspace.pk,
+                path=f"each.{n}.{step}",
+                step=step,
+                type="set",
+                status="succeeded",
+                output={"n": n, "text": "ab" * (size + n)},
+            )
+            for n in range(50)
+            for step, size in (("keep", 1), ("gone", 1))
+        ]
+        WorkflowStep.objects.bulk_create(rows)
+        monkeypatch.setattr(references, "LARGEST_SAMPLE", 120)
+        with CaptureQueriesContext(connection) as made:
+            samples = references.samples_of(workflow, Actor.system())
+    assert len(made) == 2  # the run, and its outputs
+    assert set(samples["steps"]) == {"keep"}
+    assert 0 < samples["steps"]["keep"]["n"] < 49  # the newest ones are too large
 
 
 @pytest.mark.parametrize("bad", [{"entries": "x"}, {"input": "["}, {"entries": "77"}])

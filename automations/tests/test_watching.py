@@ -3,6 +3,8 @@
 import html
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from automations import drafting, services
@@ -126,3 +128,23 @@ def test_dialogs_and_api_say_it(flow, shop, alice):
     )
     assert answer.status_code == 200
     assert sentence in answer.json()["concerns"][0]
+
+
+def test_questions_to_the_database_do_not_grow_with_workflows(flow, shop, workspace, alice):
+    def asked():
+        with CaptureQueriesContext(connection) as made:
+            assert len(planned(alice, shop["Orders"], deleting("total"))) == count
+        return len(made)
+
+    count = 1
+    asked()
+    one = asked()
+    for number in range(8):
+        definition = flow.structured_definition
+        with alice.acting() as actor:
+            made = services.create_workflow(
+                workspace=workspace, name=f"More {number}", actor=actor, definition=definition
+            )
+            services.publish(workflow=made, actor=actor)
+    count = 9
+    assert asked() == one
