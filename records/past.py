@@ -112,7 +112,9 @@ class Past:
         """
         live, twin = quoted(self.record.table_name), quoted(history_name(self.record.table_name))
         ids = f"entry_id > {int(after)} AND entry_id <= {self._highest}"
-        image = f"CROSS JOIN LATERAL ({self._images(' AND entry_id = ids.known')}) AS image"
+        # There is one image at most; that it is limited keeps PostgreSQL from joining all there are.
+        of = " AND entry_id = ids.known"
+        image = f"CROSS JOIN LATERAL ({self._images(of)} LIMIT 1) AS image"
         there = f"SELECT entry_id AS known FROM {live} WHERE {ids} ORDER BY entry_id"
         gone = (
             f"SELECT DISTINCT entry_id AS known FROM {twin} WHERE _op = 'D' "
