@@ -11,7 +11,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from automations import definition as definitions
-from automations import engine
+from automations import engine, finishing
 from automations.models import WorkflowRun, WorkflowVersion
 from automations.parts import Book
 from automations.steps.base import entries_as_json
@@ -61,6 +61,7 @@ class Rehearsal(engine.Walk):
 
     def _failed(self, step, row, error):
         row.status, row.error, row.finished_at = "failed", error.detail[:5000], timezone.now()
+        row.output = finishing.as_json(getattr(error, "output", None))
         row.save()
         if step.on_error == "continue" and step.id != self.until:
             return True

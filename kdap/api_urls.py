@@ -8,6 +8,7 @@ from automations import (
     api_runs,
     api_sentences,
     api_signing,
+    api_trials,
     api_webhooks,
     api_workflows,
 )
@@ -103,6 +104,7 @@ urlpatterns = [
     path(f"{WORKFLOW}versions/", api_workflows.WorkflowVersions.as_view()),
     path(f"{WORKFLOW}problems/", api_workflows.WorkflowProblems.as_view()),
     path(f"{WORKFLOW}webhook/", api_webhooks.WorkflowWebhook.as_view()),
+    path(f"{WORKFLOW}try/", api_trials.TryWorkflow.as_view()),
     path(f"{WORKFLOW}run/", api_runs.StartWorkflow.as_view()),
     path(f"{WORKSPACE}runs/", api_runs.Runs.as_view()),
     path(RUN, api_runs.OneRun.as_view()),

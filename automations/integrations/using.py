@@ -33,6 +33,11 @@ def connection_for(go, id, kinds):
     return found
 
 
+def check_secret(integration):
+    """Raise Conflict in words when a connection lacks the secret that it needs."""
+    secret_of(integration, config_of(integration.kind, integration.config))
+
+
 def address_of(integration, url):
     """Return the whole address that a step means; “/orders” is below the connection's own.
 

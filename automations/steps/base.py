@@ -5,6 +5,7 @@ to. A step whose work lies inside the database is committed together with the ro
 done; one that acts outside (`outside`) is announced before and recorded after.
 """
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -143,6 +144,15 @@ class Step(Part):
     def given(self):
         """Return what it was told, as JSON, without the steps inside."""
         return self.model_dump(mode="json", exclude={"id", "name", *self.blocks})
+
+
+@contextmanager
+def telling(output):
+    """Let what goes wrong in the block fail the step of a trial, with what it would have done."""
+    try:
+        yield
+    except KdapError as error:
+        raise Failed(error.detail, output=output) from error
 
 
 def entries_as_json(record, ids):

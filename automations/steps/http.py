@@ -9,7 +9,7 @@ from pydantic import Field
 from automations import at_home, outbound, saying, signed_calls, signing
 from automations.integrations import using
 from automations.parts import said_value
-from automations.steps.base import Failed, Step, registered
+from automations.steps.base import Failed, Step, registered, telling
 from automations.walls import CallFailed
 from workspaces.access import acting_as
 
@@ -87,9 +87,17 @@ class HttpRequest(Step):
         return self.method in IDEMPOTENT or self.when_unknown == "again"
 
     def preview(self, go):
-        request = self._request(go)
+        request, through = self._request(go), None
         if self.connection:
-            request["url"] = using.address_of(self._connection(go), request["url"])
+            through = self._connection(go)
+            request["url"] = using.address_of(through, request["url"])
+            request["through"] = through.server_name
+        if self.signed:
+            request["signed"] = "with the signing secret of this workflow"
+        with telling({"would_send": request}):
+            self._signed(dict(request), go)
+            if through:
+                using.check_secret(through)
         return {"would_send": request}
 
     def _connection(self, go):

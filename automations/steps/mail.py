@@ -8,7 +8,7 @@ from pydantic import Field
 from automations import mailing, mails, saying
 from automations.integrations import using
 from automations.parts import Condition, Part, said_condition
-from automations.steps.base import Failed, Step, registered
+from automations.steps.base import Failed, Step, registered, telling
 from automations.walls import CallFailed
 from records.exports import Export
 from records.query import Query
@@ -82,7 +82,13 @@ class SendEmail(Step):
         return self.when_unknown == "again"
 
     def preview(self, go):
-        return {"would_send": self._told(self._composed(go))}
+        would = {"would_send": self._told(self._composed(go))}
+        if self.connection:
+            through = self._connection(go)
+            would["would_send"]["through"] = through.server_name
+            with telling(would):
+                using.check_secret(through)
+        return would
 
     def _connection(self, go):
         return using.connection_for(go, self.connection, self.connects)

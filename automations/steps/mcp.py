@@ -7,8 +7,8 @@ from pydantic import Field
 
 from automations import saying
 from automations.integrations import mcp_tools
-from automations.integrations.using import connection_for
-from automations.steps.base import Failed, Step, registered
+from automations.integrations.using import check_secret, connection_for
+from automations.steps.base import Failed, Step, registered, telling
 from automations.walls import CallFailed, Unreachable
 
 KINDS = ("mcp", "mcp_stdio")
@@ -57,13 +57,16 @@ class McpTool(Step):
 
     def preview(self, go):
         integration = connection_for(go, self.connection, KINDS)
-        return {
+        would = {
             "would_call": {
                 "server": integration.server_name,
                 "tool": self.tool,
                 "arguments": self._arguments(go, integration),
             }
         }
+        with telling(would):
+            check_secret(integration)
+        return would
 
     def sentence(self, book):
         said = (
