@@ -86,7 +86,7 @@ def ask_allowance(task):
     """Tell the person in whose name a task of a run acts that its agent waits to be allowed."""
     workflow = task.run.workflow
     context = {"agent": task.agent, "workflow": workflow, "task": task}
-    subject = f"“{task.agent.name}” wants to change entries"
+    subject = f"“{task.agent.name}” wants to change something"
     to, template = task.user.email, "agents/mail_allowance.txt"
     _tell(to, subject, template, context, of=task, about=workflow.name)
 

@@ -44,19 +44,22 @@ class Asked:
     seconds: float = 0
 
 
-def ask(agent, config, task, *, seconds, steps, tokens):
+def ask(agent, config, task, outside, *, seconds, steps, tokens):
     """Ask the agent's model about a task; return Asked.
 
-    `seconds`, `steps` and `tokens` are what is left of the task's limits. Raises Failed, with
+    `outside` are tools of other servers, {name: automations.agents.outside.Offered}. `seconds`, `steps` and `tokens` are what is left of the task's limits. Raises Failed, with
     `again` when it may help to ask later, or Conflict; what was spent until then is its `spent`.
     """
-    from pydantic_ai.usage import RunUsage
+    from pydantic_ai.usage import RunUsage, UsageLimits
 
     provider = providers.find(task.provider)
     began, spent = time.monotonic(), RunUsage()
     asked = Asked()
     try:
-        asyncio.run(_limited(asked, spent, provider, agent, config, task, seconds, steps, tokens))
+        limits = UsageLimits(request_limit=steps, total_tokens_limit=tokens)
+        toolset = _toolset(agent, config, outside)
+        talk = _ask(asked, provider, agent, config, task, toolset, usage=spent, usage_limits=limits)
+        asyncio.run(_limited(talk, seconds))
         if len(orjson.dumps(asked.messages)) > MOST_TALK:
             raise Failed("The model said more than a megabyte; it was stopped.")
     except Exception as raised:
@@ -75,36 +78,28 @@ def _count(asked, spent, began):
     return asked
 
 
-async def _limited(asked, spent, provider, agent, config, task, seconds, steps, tokens):
-    from pydantic_ai.usage import UsageLimits
+async def _limited(talk, seconds):
+    async with asyncio.timeout(seconds):
+        await talk
+
+
+async def _ask(asked, provider, agent, config, task, toolset, **limits):
+    from pydantic_ai import Agent as Asker
+    from pydantic_ai import DeferredToolRequests
 
     from automations.agents.clients import model_of
 
-    limits = UsageLimits(request_limit=steps, total_tokens_limit=tokens)
-    async with asyncio.timeout(seconds), model_of(provider, task.model) as model:
-        await _ask(asked, model, agent, config, task, usage=spent, usage_limits=limits)
-
-
-async def _ask(asked, model, agent, config, task, **limits):
-    from pydantic_ai import Agent as Asker
-    from pydantic_ai import DeferredToolRequests, DeferredToolResults
-    from pydantic_ai.messages import ModelMessagesTypeAdapter
-
     kind = answer_model(task.form) if task.form else str
-    asker = Asker(
-        model,
-        instructions=_instructions(agent, task),
-        output_type=[kind, DeferredToolRequests],
-        retries=ROUNDS,
-        toolsets=[_toolset(agent, config)],
-        model_settings=_settings(config),
-    )
-    if task.messages:
-        before = ModelMessagesTypeAdapter.validate_python(task.messages)
-        results = DeferredToolResults(calls=task.results) if task.results else None
-        made = await asker.run(message_history=before, deferred_tool_results=results, **limits)
-    else:
-        made = await asker.run(_prompt(task), **limits)
+    async with model_of(provider, task.model) as model:
+        asker = Asker(
+            model,
+            instructions=_instructions(agent, task),
+            output_type=[kind, DeferredToolRequests],
+            retries=ROUNDS,
+            toolsets=[toolset],
+            model_settings=_settings(config),
+        )
+        made = await asker.run(**_said_before(task), **limits)
     asked.messages = orjson.loads(made.all_messages_json())
     if isinstance(made.output, DeferredToolRequests):
         asked.calls = [
@@ -117,7 +112,19 @@ async def _ask(asked, model, agent, config, task, **limits):
         )
 
 
-def _toolset(agent, config):
+def _said_before(task):
+    from pydantic_ai import DeferredToolResults
+    from pydantic_ai.messages import ModelMessagesTypeAdapter
+
+    if not task.messages:
+        return {"user_prompt": _prompt(task)}
+    return {
+        "message_history": ModelMessagesTypeAdapter.validate_python(task.messages),
+        "deferred_tool_results": DeferredToolResults(calls=task.results) if task.results else None,
+    }
+
+
+def _toolset(agent, config, outside):
     from pydantic_ai.tools import ToolDefinition
     from pydantic_ai.toolsets import ExternalToolset
 
@@ -138,6 +145,14 @@ def _toolset(agent, config):
                 parameters_json_schema=TOOLS[name].model_json_schema(),
             )
             for name in names
+        ]
+        + [
+            ToolDefinition(
+                name=name,
+                description=offered.description,
+                parameters_json_schema=offered.tool["schema"],
+            )
+            for name, offered in outside.items()
         ]
     )
 

@@ -22,12 +22,26 @@ KINDS = {
 }
 
 
+class OutsideTool(Part):
+    """A tool of an MCP connection that an agent may call.
+
+    With `asks`, somebody has to allow each call, unless the tool only reads. `digest` names what its
+    server said of it when it was allowed.
+    """
+
+    connection: UUID
+    tool: Annotated[str, Field(min_length=1, max_length=128)]
+    asks: bool = True
+    digest: Annotated[str, Field(max_length=64)] = ""
+
+
 class AgentConfig(Part):
     """How an agent asks its model, and how far it may go.
 
     `max_tokens` is for one answer; `most_tokens`, `most_steps` (questions to the model), `seconds`
     and `most_cost` are for a task, the last in the currency of the provider's prices. `writes` says whether it may change entries: never, after somebody agreed, or at once.
-    `records` limits it to some records; empty are all that the acting person may read.
+    `records` limits it to some records; empty are all that the acting person may read. `outside` are
+    tools of other servers.
     """
 
     temperature: float | None = Field(default=None, ge=0, le=2)
@@ -38,6 +52,7 @@ class AgentConfig(Part):
     most_cost: float | None = Field(default=None, gt=0, le=10_000)
     writes: Literal["never", "ask", "allowed"] = "ask"
     records: list[UUID] = Field(default=[], max_length=100)
+    outside: list[OutsideTool] = Field(default=[], max_length=50)
 
 
 class OutputField(Part):

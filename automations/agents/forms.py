@@ -57,10 +57,29 @@ class AgentForm(VerbForm):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, *args, records, agent=None, **kwargs):
-        """`records` are those of the workspace; `agent` is the one that is changed."""
-        config = AgentConfig(**(agent.config if agent else {})).model_dump(mode="json")
-        first = {"provider": "offline", **config}
+    outside = forms.MultipleChoiceField(
+        required=False,
+        label="Tools of other servers that it may call",
+        help_text="What a server says of its tools is its own word. One that changes has to be ticked anew.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    unasked = forms.MultipleChoiceField(
+        required=False,
+        label="Of these, without asking anybody",
+        help_text="Those that only read never ask.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args, records, tools=(), agent=None, **kwargs):
+        """`records` are those of the workspace, `tools` outside.known() of it; `agent` is the one that
+        is changed.
+        """
+        config = AgentConfig(**(agent.config if agent else {}))
+        first = {"provider": "offline", **config.model_dump(mode="json", exclude={"outside"})}
+        known = {_value(offered): offered for offered in tools}
+        asks = {_value_of(item): item.asks for item in config.outside}
+        first["outside"] = [value for value in known if value in asks]
+        first["unasked"] = [value for value in first["outside"] if not asks[value]]
         if agent:
             names = ("name", "description", "prompt", "provider", "model", "tools")
             first |= {name: getattr(agent, name) for name in names}
@@ -68,16 +87,54 @@ class AgentForm(VerbForm):
         found = providers.offered()
         self.fields["provider"].choices = [(p.name, _offer(p)) for p in found.values()]
         self.fields["records"].choices = [(str(r.pk), r.name) for r in records]
+        stale = [item for item in config.outside if _value_of(item) not in known]
+        self._offer_outside(known, {(item.connection, item.tool) for item in stale})
         for name in LIMITS:
             kind, label, help_text = NUMBERS[name]
             needed = AgentConfig.model_fields[name].default is not None
             self.fields[name] = kind(required=needed, label=label, help_text=help_text)
 
+    def _offer_outside(self, known, stale):
+        """Show the tools of other servers, or nothing about them where there are none."""
+        self.fields["outside"].choices = [(v, _about(o, stale)) for v, o in known.items()]
+        changing = [(v, o.label) for v, o in known.items() if not o.read_only]
+        self.fields["unasked"].choices = changing
+        self.known = known
+        if not known:
+            del self.fields["outside"]
+        if not changing:
+            del self.fields["unasked"]
+
     def values(self):
         """Return what was filled in, as the services take it."""
         made = dict(self.cleaned_data)
         config = {name: made.pop(name) for name in (*LIMITS, "writes", "records")}
+        unasked = made.pop("unasked", ())
+        config["outside"] = [
+            {
+                "connection": str(self.known[value].integration.pk),
+                "tool": self.known[value].tool["name"],
+                "asks": value not in unasked,
+                "digest": self.known[value].digest,
+            }
+            for value in made.pop("outside", ())
+        ]
         return made | {"config": config}
+
+
+def _value(offered):
+    # What was seen belongs to it: a tool that changed meanwhile is none of the choices.
+    return f"{offered.integration.pk}:{offered.tool['name']}:{offered.digest}"
+
+
+def _value_of(item):
+    return f"{item.connection}:{item.tool}:{item.digest}"
+
+
+def _about(offered, stale):
+    about = "only reads" if offered.read_only else "may change something"
+    changed = (offered.integration.pk, offered.tool["name"]) in stale
+    return f"{offered.label} ({about})" + (" · changed since it was allowed" if changed else "")
 
 
 def _offer(provider):

@@ -3,7 +3,8 @@
 As with runs, PostgreSQL is the truth: each question's outcome is stored before anything follows from
 it, tools that a model asked for are done in the transaction that stores their results, and every
 transaction first looks whether the task is still this worker's. So what an agent writes is written
-once, however many workers die. A question that nobody heard the answer of is asked again.
+once, however many workers die. A question that nobody heard the answer of is asked again; tools of other
+servers are called outside any transaction, announced before and recorded after (see outside).
 """
 
 import datetime as dt
@@ -17,7 +18,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from automations import finishing, notices
-from automations.agents import asking, providers, tasks
+from automations.agents import asking, outside, providers, tasks
 from automations.agents.models import Agent, AgentTask
 from automations.agents.tools import TOOLS, Hands, as_data, confined, owner_allows, parsed
 from automations.steps.base import Failed
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 LEASE = dt.timedelta(seconds=20)
 MOST_DEATHS = 3
 MOST_ATTEMPTS = 3
+PATIENCE = 30  # seconds that a worker waits with an answer for a database that is away
 MOST_CALLS = 20  # tools asked for at once
 NO = "A person refused this; nothing was written."
 
@@ -129,14 +131,20 @@ def _turn(task):
     """Do what comes next; return whether the task goes on."""
     with _mine(task) as (agent, config):
         _allowed(task, agent)
-        if task.calls:
-            if not _decided(task, config):
-                return _wait(task)
-            _do(task, agent, config)
+        tools = outside.given(agent, config)
+        if task.calls and not _decided(task, config, tools):
+            return _wait(task)
         left = _left(task, config)
-        _save(task, lease=timezone.now() + dt.timedelta(seconds=left["seconds"]) + LEASE)
+        call = outside.announced(task, agent, tools, _refused(task))
+        if call is None and task.calls:
+            _do(task, agent, config)
+        seconds = outside.SECONDS if call else left["seconds"]
+        _save(task, lease=timezone.now() + dt.timedelta(seconds=seconds) + LEASE)
+    if call:
+        _call(task, call)
+        return True
     try:
-        asked = asking.ask(agent, config, task, **left)
+        asked = asking.ask(agent, config, task, tools, **left)
     except KdapError as error:
         return _not_answered(task, error)
     with _mine(task):
@@ -150,6 +158,24 @@ def _turn(task):
             return _end(task, "succeeded", output=asked.output)
         _save(task)
     return True
+
+
+def _call(task, call):
+    """Call a tool of another server and keep what came of it; a database that is away is waited for."""
+    began = time.monotonic()
+    result, end = call.make(), time.monotonic() + PATIENCE
+    task.duration += time.monotonic() - began
+    while True:
+        try:
+            with _mine(task):
+                task.results[call.id] = result
+                return _save(task)
+        except DatabaseError as error:
+            if not is_lost(error) or time.monotonic() > end:
+                raise
+            log.warning("What a tool said to task %s can't be kept yet: %s", task.pk, error)
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(0.5)
 
 
 def _end(task, status, **given):
@@ -234,10 +260,18 @@ def _not_answered(task, error):
 # Tools
 
 
-def _decided(task, config):
+def _decided(task, config, tools):
     """Return whether a person need not be asked (any more) about the tools that wait."""
-    wants = any(call["tool"] in TOOLS and TOOLS[call["tool"]].writes for call in task.calls)
-    return not wants or config.writes != "ask" or task.answer is not None
+    if task.answer is not None:
+        return True
+    names = [call["tool"] for call in task.calls]
+    writes = any(name in TOOLS and TOOLS[name].writes for name in names)
+    calls = any(name in tools and tools[name].waits for name in names)
+    return not calls and not (writes and config.writes == "ask")
+
+
+def _refused(task):
+    return (task.answer or {}).get("answer") == "rejected"
 
 
 def _wait(task):
@@ -250,9 +284,10 @@ def _wait(task):
 def _do(task, agent, config):
     """Carry out the tools that the model asked for; their results are stored with what they did."""
     hands = Hands(actor_of(task, True), task.workspace_id, tasks.records_of(config))
-    refused = (task.answer or {}).get("answer") == "rejected"
+    refused = _refused(task) and config.writes == "ask"
     for call in task.calls:
-        task.results[call["id"]] = _done(call, agent, config, hands, refused)
+        if call["id"] not in task.results:  # by another server
+            task.results[call["id"]] = _done(call, agent, config, hands, refused)
     task.calls, task.writes = [], task.writes + hands.written
 
 

@@ -23,6 +23,8 @@ def _changed(fact):
     now, was = fact.payload["now"], fact.payload["was"]
     if "name" in now:
         return f"Renamed the agent “{was['name']}” to “{now['name']}”"
+    if "config" in now and now["config"].get("outside") != was["config"].get("outside"):
+        return f"Changed the tools of other servers that the agent {fact.name} may call"
     what = {"prompt": "prompt", "tools": "tools", "config": "limits", "model": "model"}
     changed = next((word for key, word in what.items() if key in now), "description")
     if "status" in now:

@@ -2,7 +2,7 @@
 
 from uuid_utils.compat import uuid7
 
-from automations.agents import providers
+from automations.agents import outside, providers
 from automations.agents.config import AgentConfig, checked
 from automations.agents.models import Agent
 from automations.agents.tools import TOOLS
@@ -33,6 +33,7 @@ def create_agent(*, workspace, actor, name, provider="offline", **values):
     access.require(actor, "write", workspace)
     given = {"description": "", "prompt": "", "model": "", "tools": [], "config": {}}
     made = _cleaned(given | {"status": "active"} | values | {"name": name, "provider": provider})
+    made["config"] = _signed(made["config"], workspace.pk)
     agent_id = uuid7()
     append(
         type="agent.created",
@@ -49,6 +50,8 @@ def change_agent(*, agent, actor, **values):
     if "provider" in values or "model" in values:
         values = {"provider": agent.provider, "model": agent.model} | values
     values = _cleaned(values)
+    if "config" in values:
+        values["config"] = _signed(values["config"], agent.workspace_id)
     now = {key: value for key, value in values.items() if getattr(agent, key) != value}
     if now:
         was = {key: getattr(agent, key) for key in now}
@@ -96,6 +99,10 @@ def _cleaned(values):
         found = providers.find(made["provider"])
         made["model"] = found.checked_model(made["model"])
     return made
+
+
+def _signed(config, workspace_id):
+    return outside.signed(AgentConfig(**config), workspace_id).model_dump(mode="json")
 
 
 def _tools(names):

@@ -1,10 +1,11 @@
 """What was said and done in a task, for people."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 
-from automations.agents import tasks
+from automations.agents import outside, tasks
 from automations.agents.running import actor_of
 from automations.agents.tools import TOOLS, Hands, parsed
 from automations.finishing import as_json
@@ -47,7 +48,7 @@ def talk_of(task):
 
 def _line(part):
     kind, name = part.get("part_kind"), part.get("tool_name", "")
-    label = TOOLS[name].label if name in TOOLS else name
+    label = TOOLS[name].label if name in TOOLS else name.rpartition("__")[0] or name
     if kind == "text" and part.get("content"):
         return Line("text", "The model said", pretty(part["content"]))
     if kind == "tool-call" and name not in OURS:
@@ -67,20 +68,28 @@ def _parsed(arguments):
 
 
 def wants_of(task):
-    """Return in sentences what an agent wants to write, and waits for somebody to allow."""
+    """Return in sentences what an agent wants to write or call, and waits for somebody to allow."""
     said = []
-    config = tasks.config_of(task.agent)
+    config = tasks.config_of(task.agent, task)
     with acting_as(actor_of(task, False)) as actor:
         hands = Hands(actor, task.workspace_id, tasks.records_of(config))
+        tools = outside.given(task.agent, config)
         for call in task.calls:
-            if call["tool"] in TOOLS and TOOLS[call["tool"]].writes:
-                said.append(_wanted(call, hands))
+            offered, tool = tools.get(call["tool"]), TOOLS.get(call["tool"])
+            if offered and offered.waits:
+                said.append(_wanted(offered.label, partial(offered.proposal, call["arguments"])))
+            elif tool and tool.writes and config.writes == "ask":
+                said.append(_wanted(tool.label, partial(_proposal, call, hands)))
     return said
 
 
-def _wanted(call, hands):
+def _proposal(call, hands):
+    return parsed(call["tool"], call["arguments"]).proposal(hands)
+
+
+def _wanted(label, proposal):
     try:
-        text = parsed(call["tool"], call["arguments"]).proposal(hands)
+        text = proposal()
     except KdapError as error:
-        return f"{TOOLS[call['tool']].label}, which will not work: {error.detail}"
+        return f"{label}, which will not work: {error.detail}"
     return text[0].upper() + text[1:]

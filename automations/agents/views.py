@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from automations.agents import providers, services, talk, tasks
+from automations.agents import outside, providers, services, talk, tasks
 from automations.agents.forms import WRITES, AgentForm, TryForm
 from automations.agents.models import Agent, AgentTask
 from automations.agents.tools import TOOLS
@@ -45,9 +45,10 @@ def agents(request, id):
     return render(request, "agents/agents.html", context)
 
 
-def _records(workspace_id):
+def _choices(workspace_id):
     rows = Record.objects.filter(workspace=workspace_id, deleted_at=None)
-    return list(rows.order_by("position", "id"))
+    records = list(rows.order_by("position", "id"))
+    return {"records": records, "tools": outside.known(workspace_id)}
 
 
 @login_required
@@ -56,7 +57,7 @@ def _records(workspace_id):
 def agent_new(request, id):
     """Make an agent."""
     workspace = enter(request, id, "write")
-    form = AgentForm(request.POST or None, records=_records(workspace.pk))
+    form = AgentForm(request.POST or None, **_choices(workspace.pk))
     if request.method == "POST" and form.is_valid():
         with form.telling():
             made = services.create_agent(workspace=workspace, actor=request.actor, **form.values())
@@ -70,7 +71,7 @@ def agent_new(request, id):
 def agent_edit(request, id):
     """Change an agent."""
     found = begin(request, id, "write")
-    form = AgentForm(request.POST or None, records=_records(found.workspace_id), agent=found)
+    form = AgentForm(request.POST or None, **_choices(found.workspace_id), agent=found)
     if request.method == "POST" and form.is_valid():
         with form.telling():
             services.change_agent(agent=found, actor=request.actor, **form.values())
@@ -104,6 +105,7 @@ def agent(request, id):
         "form": form,
         "provider": known.get(found.provider),
         "tools": [TOOLS[name].label for name in found.tools if name in TOOLS],
+        "outside": outside.said_of(found, tasks.config_of(found)),
         "writes": WRITES[tasks.config_of(found).writes].lower(),
         "config": tasks.config_of(found),
         "tasks": list(

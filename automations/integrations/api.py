@@ -53,6 +53,11 @@ class ToolOutput(serializers.Serializer):
     title = serializers.CharField()
     description = serializers.CharField()
     schema = serializers.DictField()
+    hints = serializers.DictField(
+        child=serializers.BooleanField(),
+        required=False,
+        help_text="What its server promises: read_only, idempotent.",
+    )
 
 
 class IntegrationOutput(serializers.ModelSerializer):

@@ -61,7 +61,7 @@ def session_with(integration, seconds):
 
 
 def list_tools(integration, seconds=LIST_SECONDS):
-    """Return [{"name", "description", "schema"}] of an MCP connection; raise CallFailed."""
+    """Return [{"name", "title", "description", "schema", "hints"}] of an MCP connection; raise CallFailed."""
     with session_with(integration, seconds) as session:
         found = session.tools()
         if len(found) > MOST_TOOLS:
@@ -88,7 +88,14 @@ def described(tool, session):
         "title": str(tool.get("title") or "")[:200],
         "description": str(tool.get("description") or "")[:MOST_TEXT],
         "schema": schema,
+        "hints": _hints(tool.get("annotations")),
     }
+
+
+def _hints(said):
+    said = said if isinstance(said, dict) else {}
+    names = {"read_only": "readOnlyHint", "idempotent": "idempotentHint"}
+    return {name: said.get(hint) is True for name, hint in names.items()}
 
 
 def call_tool(integration, tool, arguments, *, key, seconds):

@@ -188,7 +188,7 @@ def test_who_it_acts_for_is_told_that_it_waits(alice, workspace, record, mailout
     task = only_task()
     (mail,) = mailoutbox
     assert task.status == "waiting"
-    assert (mail.subject, mail.to) == ("“Sorter” wants to change entries", [alice.user.email])
+    assert (mail.subject, mail.to) == ("“Sorter” wants to change something", [alice.user.email])
     assert "the workflow “Sort”" in mail.body
     assert task.get_absolute_url() in mail.body
     decide(alice, task, "approved")
