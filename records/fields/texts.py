@@ -139,11 +139,16 @@ class LongText(Text):
 
 
 class _Patterned(Text):
-    """Text that the type itself gives a form."""
+    """Text that the type itself gives a form; `keyboard` is what a phone shows for it."""
 
     Options = Options
     pattern = ""
     longest = 255
+    keyboard = "text"
+
+    def form_field(self, field, **common):
+        widget = forms.TextInput(attrs={"inputmode": self.keyboard})
+        return forms.CharField(max_length=self.length(field), widget=widget, **common)
 
     def length(self, field):
         return self.longest
@@ -168,6 +173,7 @@ class Email(_Patterned):
 
     key, label, icon, hint = "email", "E-mail", "mail", "name@example.com"
     editor = "email"
+    keyboard = "email"
     pattern = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
     longest = 254
 
@@ -185,6 +191,7 @@ class Url(_Patterned):
 
     key, label, icon, hint = "url", "URL", "link", "https://example.com"
     editor = "url"
+    keyboard = "url"
     pattern = URL_PATTERN
     longest = 2048
     may_be_unique = False
@@ -195,5 +202,6 @@ class Phone(_Patterned):
 
     key, label, icon, hint = "phone", "Phone", "phone", "+49 30 123456"
     editor = "phone"
+    keyboard = "tel"
     pattern = PHONE_PATTERN
     longest = 40

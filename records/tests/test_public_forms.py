@@ -20,7 +20,7 @@ from workspaces import access, operations
 from workspaces.access import Actor, acting_as
 from workspaces.errors import Conflict, Forbidden, Invalid, Missing
 from workspaces.models import Event, Role
-from workspaces.replay import apply_all, differences, scratch_schema
+from workspaces.replay import apply_all, differences, rebuild, scratch_schema
 
 
 @pytest.fixture
@@ -192,6 +192,17 @@ class TestTheTrash:
         with acting_as(Actor.system()):
             PublicForm.objects.update(deleted_at=timezone.now() - dt.timedelta(days=91))
         assert purging.purge_overdue()["forms"] == 1
+        with acting_as(Actor.system()):
+            assert not PublicForm.objects.exists()
+            assert not FormAnswer.objects.exists()
+
+    def test_of_a_record_takes_its_forms_along(self, alice, support, tickets):
+        send(support, subject="Broken")
+        with alice.acting() as actor:
+            services.delete_record(record=tickets, actor=actor)
+        with acting_as(Actor.system()):
+            Record.objects.update(deleted_at=timezone.now() - dt.timedelta(days=91))
+        assert purging.purge_overdue()["records"] == 1
         with acting_as(Actor.system()):
             assert not PublicForm.objects.exists()
             assert not FormAnswer.objects.exists()
@@ -462,3 +473,12 @@ def test_a_form_follows_from_its_events(log_emptied, alice, support):
     with scratch_schema() as real:
         apply_all(real)
         assert [text for text in differences(real) if text.startswith("record_forms")] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rebuilt_form_keeps_its_address(log_emptied, alice, support):
+    change(alice, support, title="Help")
+    with acting_as(Actor.system()):
+        PublicForm.objects.filter(pk=support.pk).update(title="Spoilt")
+    assert any("Spoilt" in text for text in rebuild())
+    assert (fresh(support).title, fresh(support).address) == ("Help", support.address)
