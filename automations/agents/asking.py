@@ -141,7 +141,7 @@ def _toolset(agent, config, outside):
         [
             ToolDefinition(
                 name=name,
-                description=" ".join(TOOLS[name].__doc__.split()),
+                description=TOOLS[name].description(),
                 parameters_json_schema=TOOLS[name].model_json_schema(),
             )
             for name in names

@@ -5,13 +5,14 @@ token the database's wall reads too. What they find is text by others and is han
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from automations.steps.base import entries_as_json
+from automations.toolkit import Kit, Row, Tool, WrongArguments, made
 from records import entries
 from records.lookup import find_record
 from records.models import Record
@@ -20,7 +21,7 @@ from workspaces import access
 from workspaces.access import Actor
 from workspaces.errors import Forbidden, Invalid, Missing
 
-TOOLS = {}
+TOOLS = Kit()
 MOST_FOUND = 100
 MOST_WRITTEN = 100
 LARGEST = 60_000
@@ -77,13 +78,10 @@ def owner_allows(agent, action):
         raise Forbidden(f"{who}, who owns this agent, may not do that here (any more).")
 
 
-class Tool(BaseModel):
-    """A tool; the class is its description for models, its fields are the arguments."""
+class AgentTool(Tool):
+    """A tool of agents."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=100_000)
-    name: ClassVar[str]
-    label: ClassVar[str]
-    writes: ClassVar[bool] = False
+    model_config = ConfigDict(str_max_length=100_000)
 
     def run(self, hands):
         """Do it; return the answer as JSON. Raises KdapError."""
@@ -94,26 +92,19 @@ class Tool(BaseModel):
         raise NotImplementedError
 
 
-def registered(kind):
-    """Make a tool known under its name."""
-    TOOLS[kind.name] = kind
-    return kind
-
-
 def parsed(name, arguments):
-    """Return the Tool with its arguments (a dict, or JSON as text); raise Invalid."""
+    """Return the AgentTool with its arguments (a dict, or JSON as text); raise Invalid."""
     if name not in TOOLS:
         raise Invalid(f"There is no tool “{str(name)[:60]}”.")
     try:
         if isinstance(arguments, str):
             arguments = orjson.loads(arguments or "{}")
-        return TOOLS[name].model_validate(arguments or {})
+        return made(TOOLS[name], arguments or {})
     except orjson.JSONDecodeError:
         raise Invalid("These arguments are no JSON.") from None
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        said = "; ".join(f"{'/'.join(map(str, e['loc']))}: {e['msg']}" for e in found[:10])
-        raise Invalid(f"These arguments can't be taken. {said}") from None
+    except WrongArguments as error:
+        said = "; ".join(f"{'/'.join(map(str, path))}: {why}" for path, why in error.found[:10])
+        raise Invalid(f"{error} {said}") from None
 
 
 def as_data(value):
@@ -134,8 +125,8 @@ def _said(record, values):
     return ", ".join(f"{labels.get(key, key)} = {_shown(v)}" for key, v in values.items())
 
 
-@registered
-class ListRecords(Tool):
+@TOOLS.add
+class ListRecords(AgentTool):
     """List the records of the workspace: id, name and description of each."""
 
     name, label = "list_records", "List records"
@@ -145,8 +136,8 @@ class ListRecords(Tool):
         return [{"id": str(r.pk), "name": r.name, "description": r.description} for r in found]
 
 
-@registered
-class ReadStructure(Tool):
+@TOOLS.add
+class ReadStructure(AgentTool):
     """Read the fields of a record: key, label, type, whether it is required, its choices."""
 
     name, label = "read_structure", "Read the fields of a record"
@@ -163,8 +154,8 @@ def _field(item):
     return shown | ({"choices": choices} if choices else {})
 
 
-@registered
-class QueryEntries(Tool):
+@TOOLS.add
+class QueryEntries(AgentTool):
     """Find entries of a record.
 
     `where` is {"field": key, "op": operator, "value": …}, or {"and": […]}, {"or": […]}; `sort` are
@@ -187,19 +178,19 @@ class QueryEntries(Tool):
         return {"entries": found, "count": query.count() if len(rows) == self.limit else len(rows)}
 
 
-@registered
-class CreateEntries(Tool):
+@TOOLS.add
+class CreateEntries(AgentTool):
     """Add entries to a record; each is an object of field keys and values."""
 
     name, label, writes = "create_entries", "Add entries", True
     record: str = Field(description="The record's id or name.")
-    entries: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_WRITTEN)
+    entries: list[Row] = Field(min_length=1, max_length=MOST_WRITTEN)
 
     def run(self, hands):
         record = hands.record(self.record, "write")
-        made = entries.create_entries(record=record, rows=self.entries, actor=hands.actor)
-        hands.written += len(made.ids)
-        return {"added": entries_as_json(record, made.ids)}
+        written = entries.create_entries(record=record, rows=self.entries, actor=hands.actor)
+        hands.written += len(written.ids)
+        return {"added": entries_as_json(record, written.ids)}
 
     def proposal(self, hands):
         record = hands.record(self.record)
@@ -214,11 +205,11 @@ class EntryChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     entry_id: int = Field(ge=1, lt=2**63)
-    values: dict[str, Any] = Field(min_length=1, max_length=500)
+    values: Row = Field(min_length=1, max_length=500)
 
 
-@registered
-class UpdateEntries(Tool):
+@TOOLS.add
+class UpdateEntries(AgentTool):
     """Change entries of a record; only the field keys that are given change."""
 
     name, label, writes = "update_entries", "Change entries", True

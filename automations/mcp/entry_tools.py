@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from accounts.models import ApiToken
-from automations.mcp.tools import Id, Tool, registered
+from automations.mcp.tools import TOOLS, McpTool
+from automations.toolkit import Id, Row
 from records import api_entries, entries
 from records.api_query import MOST_SORTS, EntryQuery
 from records.lookup import find_record
@@ -16,20 +16,19 @@ from workspaces import operations
 MOST_READ = 200
 MOST_WRITTEN = 1000
 
-Row = dict[str, Any]
 Rows = Annotated[
     list[Row],
     Field(min_length=1, max_length=MOST_WRITTEN, description="Objects with field keys."),
 ]
 
 
-@registered
-class QueryEntries(Tool):
+@TOOLS.add
+class QueryEntries(McpTool):
     """Find entries of a record. `where` is {"field": key, "op": operator, "value": …}, or a tree of
     {"and": […]}, {"or": […]}, {"not": {…}}; read_structure names the operators of each field. Give
     `cursor` of one answer to the next call to read on."""
 
-    name, title = "query_entries", "Query entries"
+    name, label = "query_entries", "Query entries"
     record_id: UUID
     where: dict[str, Any] | None = None
     sort: list[str] = Field(
@@ -56,10 +55,10 @@ class QueryEntries(Tool):
         return {"entries": found, "cursor": cursor} | counted
 
 
-class Writing(Tool):
+class Writing(McpTool):
     """A tool that writes to one record."""
 
-    verb = ApiToken.Verb.WRITE
+    writes = True
     record_id: UUID
 
     def run(self, actor):
@@ -67,11 +66,11 @@ class Writing(Tool):
         return self.write(record, actor) | {"operation_id": actor.operation}
 
 
-@registered
+@TOOLS.add
 class CreateEntries(Writing):
     """Create entries. Fields that are not given get their default or stay empty."""
 
-    name, title = "create_entries", "Create entries"
+    name, label = "create_entries", "Create entries"
     entries: Rows
 
     def write(self, record, actor):
@@ -81,12 +80,12 @@ class CreateEntries(Writing):
         return api_entries.written(made)
 
 
-@registered
+@TOOLS.add
 class UpdateEntries(Writing):
     """Change the given fields of entries, each named by its entry_id. With the _version that was
     read, an entry is only changed if nobody else changed it since."""
 
-    name, title, destroys = "update_entries", "Update entries", True
+    name, label, destroys = "update_entries", "Update entries", True
     entries: Rows
 
     def write(self, record, actor):
@@ -95,12 +94,12 @@ class UpdateEntries(Writing):
         return api_entries.written(made)
 
 
-@registered
+@TOOLS.add
 class UpsertEntries(Writing):
     """Change the entries whose `keys` (field keys) have the values of an entry given, and create
     those that are not there."""
 
-    name, title, destroys = "upsert_entries", "Create or update entries", True
+    name, label, destroys = "upsert_entries", "Create or update entries", True
     keys: list[str] = Field(min_length=1, max_length=50)
     entries: Rows
 
@@ -114,11 +113,11 @@ class UpsertEntries(Writing):
         return api_entries.written(made) | counts
 
 
-@registered
+@TOOLS.add
 class DeleteEntries(Writing):
     """Delete entries by their ids. History keeps them; undo brings them back."""
 
-    name, title, destroys = "delete_entries", "Delete entries", True
+    name, label, destroys = "delete_entries", "Delete entries", True
     ids: list[Id] = Field(min_length=1, max_length=MOST_WRITTEN)
 
     def write(self, record, actor):
@@ -126,13 +125,13 @@ class DeleteEntries(Writing):
         return {"deleted": count}
 
 
-@registered
-class Undo(Tool):
+@TOOLS.add
+class Undo(McpTool):
     """Take an operation back as a whole, by the operation_id that a call or a run answered. What
     was changed since is kept, unless `force`. With `preview` it is only told what would happen.
     Undoing an undo is redo."""
 
-    name, title, verb, destroys = "undo", "Undo an operation", ApiToken.Verb.WRITE, True
+    name, label, writes, destroys = "undo", "Undo an operation", True, True
     operation_id: UUID
     force: bool = False
     preview: bool = False

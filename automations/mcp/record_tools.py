@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from automations.mcp.tools import Tool, registered
+from automations.mcp.tools import TOOLS, McpTool
 from records.lookup import find_record
 from records.models import Record
 from workspaces.api import find_workspace, visible
@@ -12,11 +12,11 @@ from workspaces.api import find_workspace, visible
 MOST_RECORDS = 500
 
 
-@registered
-class ListRecords(Tool):
+@TOOLS.add
+class ListRecords(McpTool):
     """List the records (tables) that you can read, with their workspaces."""
 
-    name, title = "list_records", "List records"
+    name, label = "list_records", "List records"
     workspace_id: UUID | None = Field(default=None, description="Only those of one workspace.")
 
     def run(self, actor):
@@ -37,12 +37,12 @@ class ListRecords(Tool):
         return {"records": records, "more": len(found) > MOST_RECORDS}
 
 
-@registered
-class ReadStructure(Tool):
+@TOOLS.add
+class ReadStructure(McpTool):
     """Read the fields of a record: key, label, type, options, and the operators that conditions
     of query_entries can use with each."""
 
-    name, title = "read_structure", "Read a record's structure"
+    name, label = "read_structure", "Read a record's structure"
     record_id: UUID
 
     def run(self, actor):

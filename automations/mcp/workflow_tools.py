@@ -5,21 +5,21 @@ from uuid import UUID
 
 from pydantic import Field
 
-from accounts.models import ApiToken
 from automations import running, services
 from automations.api_runs import WholeRunOutput
-from automations.mcp.tools import Id, Tool, registered
+from automations.mcp.tools import TOOLS, McpTool
 from automations.models import Workflow
+from automations.toolkit import Id
 from workspaces.api import find_workspace, visible
 
 MOST_WORKFLOWS = 500
 
 
-@registered
-class ListWorkflows(Tool):
+@TOOLS.add
+class ListWorkflows(McpTool):
     """List the workflows that you can see. Those with a published version can be run."""
 
-    name, title = "list_workflows", "List workflows"
+    name, label = "list_workflows", "List workflows"
     workspace_id: UUID | None = Field(default=None, description="Only those of one workspace.")
 
     def run(self, actor):
@@ -42,12 +42,12 @@ class ListWorkflows(Tool):
         return {"workflows": workflows, "more": len(found) > MOST_WORKFLOWS}
 
 
-@registered
-class RunWorkflow(Tool):
+@TOOLS.add
+class RunWorkflow(McpTool):
     """Start the published version of a workflow, once or on each of some entries. It runs in the
     background: ask read_run what became of it."""
 
-    name, title, verb, destroys = "run_workflow", "Run a workflow", ApiToken.Verb.WRITE, True
+    name, label, writes, destroys = "run_workflow", "Run a workflow", True, True
     workflow_id: UUID
     entries: list[Id] = Field(default=[], max_length=running.MOST_PRESSED)
     input: dict[str, Any] = Field(default={}, description="Steps find it in trigger.input.")
@@ -58,11 +58,11 @@ class RunWorkflow(Tool):
         return {"runs": [{"run_id": run.pk, "status": run.status} for run in runs]}
 
 
-@registered
-class ReadRun(Tool):
+@TOOLS.add
+class ReadRun(McpTool):
     """Read a run of a workflow: its status, what came out, its error in words, and its steps."""
 
-    name, title = "read_run", "Read a run"
+    name, label = "read_run", "Read a run"
     run_id: UUID
 
     def run(self, actor):
