@@ -93,7 +93,7 @@ def _plain(text):
 
 def _judge(record, job, wanted, known):
     """Return what has to happen to a job's file, None when nothing has."""
-    ids = _fields_of(record, job)
+    ids = fields_of(record, job)
     places = {column: id for column, id in ids.items() if id in wanted}
     written = _written(record, job)
     textual = {column: _text_field(record, id) for column, id in places.items()}
@@ -174,7 +174,7 @@ def _written(record, job):
         return cursor.fetchone()[0]
 
 
-def _fields_of(record, job):
+def fields_of(record, job):
     """Return {number of a column in the file: id of the field it went into}."""
     versions = StructureVersion.objects.filter(record=record).order_by("version")
     ids = {field["key"]: field["id"] for item in versions for field in item.structure["fields"]}

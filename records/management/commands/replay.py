@@ -6,6 +6,7 @@ import time
 from django.core.management.base import BaseCommand, CommandError
 
 from records import checking, replay
+from records.imports import proving
 from records.models import Record
 from workspaces import replay as definitions
 from workspaces import sealing
@@ -29,7 +30,9 @@ class Command(BaseCommand):
         parser.add_argument("--head", help="The proof of a seal that was kept, as “12:9f86d0…”.")
         parser.add_argument("--record", help="Only this record, by its id.")
         parser.add_argument(
-            "--quick", action="store_true", help="Digests and chains only; rebuild no table."
+            "--quick",
+            action="store_true",
+            help="Digests and chains only; rebuild no table, read no file again.",
         )
 
     def handle(self, **options):
@@ -78,12 +81,24 @@ class Command(BaseCommand):
                 rebuilt = replay.check_by_rebuilding(record, real)
             self._say(f"{record.name}: built again", rebuilt.images, began)
             verdict += rebuilt
+            self._check_files(record)
         self.found += verdict.problems
         if verdict.unproven:
             self.stdout.write(
                 f"{record.name}: {verdict.unproven:,} could not be checked: their columns were purged, "
                 "or their history is not kept any more."
             )
+
+    def _check_files(self, record):
+        began = time.monotonic()
+        with acting_as(Actor.system(command="replay")):
+            proof = proving.check_files(record)
+        if proof.files:
+            many = "1 kept file" if proof.files == 1 else f"{proof.files:,} kept files"
+            self._say(f"{record.name}: {many} read again", proof.rows, began, "rows")
+        for line in proof.unproven:
+            self.stdout.write(line)
+        self.found += proof.problems
 
     def _say(self, what, count, began, of="images"):
         took = time.monotonic() - began
