@@ -104,14 +104,13 @@ def create_entries(*, record, rows, actor):
     return Written([id for id, _ in made], [tag for _, tag in made])
 
 
-def add_entry(*, record, values, actor):
+def add_entry(*, record, row, actor):
     """Insert one entry for an actor that may only add to this record (Actor.adds); return its id.
 
-    The database lets such an actor read nothing, so the number is taken beforehand. The caller
-    has read the record's structure. Raises Invalid or Missing.
+    The database lets such an actor read nothing: its number is taken beforehand, and the caller
+    has cleaned `row` by `clean_rows`. Raises Invalid or Missing.
     """
     access.require_adding(actor, record.pk)
-    (row,) = clean_rows(record, [values], partial=False)
     table = quoted(record.table_name)
     with explained(record), connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'entry_id'))", [table])

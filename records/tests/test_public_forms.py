@@ -310,6 +310,20 @@ class TestAnswering:
         assert int(answers[2].headers["Retry-After"]) > 0
         assert len(rows(tickets)) == 2
 
+    def test_gets_what_fields_hold_by_default(self, alice, bob, make_record):
+        """Somebody of the workspace, too, whom nobody may ask for."""
+        assignee = {"type": "user", "default": str(bob.user.pk)}
+        record = make_record("Cases", subject="text", assignee=assignee)
+        assert send(make(alice, record), subject="x").status_code == 302
+        assert rows(record)[0]["assignee_id"] == bob.user.pk
+
+    def test_of_unknown_length_is_not_read(self, support, tickets):
+        path = reverse("public_form", args=[support.address])
+        kind = "application/x-www-form-urlencoded"
+        answer = Client().generic("POST", path, b"", content_type=kind)
+        assert answer.status_code == 413
+        assert rows(tickets) == []
+
     def test_of_somebody_signed_in_is_the_forms_too(self, bob, support, tickets):
         send(support, bob.client, subject="x")
         assert rows(tickets)[0]["created_by_id"] is None
@@ -383,7 +397,7 @@ class TestTheWalls:
         other = make_record("Others", title="text")
         other.structure  # noqa: B018
         with acting_as(slot), pytest.raises(Missing):
-            entries.add_entry(record=other, values={"title": "x"}, actor=slot)
+            entries.add_entry(record=other, row={"title": "x"}, actor=slot)
         for action in access.NEEDS:
             assert not access.allows(slot, action, tickets.workspace_id)
 
