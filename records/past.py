@@ -214,12 +214,12 @@ def as_of(record, text):
         raise Invalid(record.history_note)
     then = copy.copy(record)
     then.__dict__.pop("head", None)
-    version = StructureVersion.objects.get(record=record, version=past.version)
+    stored, began = _stored(record.pk, past.version, record.head.last_event_id)
     then.head = RecordStructure(
         record_id=record.pk,
-        structure=version.structure,
-        version=version.version,
-        last_event_id=version.event_id,
+        structure=stored,
+        version=past.version,
+        last_event_id=began,
     )
     then.past = past
     return then
@@ -280,6 +280,13 @@ def _then(record_id, version, newest):
         .values_list("version", "structure")
     )
     return structures.parse(versions[0][1]), names_now(versions)
+
+
+@lru_cache(maxsize=500)
+def _stored(record_id, version, newest):
+    """Return (structure as stored, its event) of one version; purges write all of them anew."""
+    found = StructureVersion.objects.get(record=record_id, version=version)
+    return found.structure, found.event_id
 
 
 def names_now(versions):
