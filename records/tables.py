@@ -316,5 +316,5 @@ def open_slot(record):
     """Let those add entries who may do nothing else here, as a public form (Actor.adds)."""
     execute(
         f"CREATE POLICY adding_alone ON {quoted(record.table_name)} FOR INSERT WITH CHECK "
-        f"((SELECT kdap_setting('kdap.adds')) = '{record.pk}')"
+        f"((SELECT kdap_adds()) = '{record.pk}'::uuid)"
     )
