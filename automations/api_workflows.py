@@ -5,7 +5,7 @@ from rest_framework import serializers, status
 from rest_framework.response import Response
 
 from automations import definition as definitions
-from automations import services
+from automations import portable, services
 from automations.api_sentences import drafted
 from automations.english import MOST_CHARACTERS
 from automations.models import Workflow, WorkflowVersion
@@ -311,7 +311,7 @@ class DuplicateWorkflow(KdapView):
         target = None
         if "workspace_id" in data:
             target = find_workspace(request.actor, data["workspace_id"], "write")
-        copy = services.duplicate(
+        copy = portable.duplicate(
             workflow=workflow, actor=request.actor, workspace=target, name=data.get("name", "")
         )
         return versioned(request, copy, WorkflowOutput, status.HTTP_201_CREATED)

@@ -215,7 +215,7 @@ def steps_json(request, id):
         text = request.POST.get("definition", "")
         try:
             services.change_workflow(
-                workflow=found, actor=request.actor, structured_definition=_json(text)
+                workflow=found, actor=request.actor, structured_definition=parsed_json(text)
             )
             return went_well(request, "Saved.", request.path)
         except Invalid as error:
@@ -231,7 +231,8 @@ def steps_json(request, id):
     return render(request, "automations/steps_json.html", context, status=status)
 
 
-def _json(text):
+def parsed_json(text):
+    """Return the JSON object that a text (or bytes) holds; raise Invalid in words."""
     try:
         made = orjson.loads(text)  # whose numbers and texts PostgreSQL takes as well
     except (ValueError, RecursionError) as error:

@@ -9,6 +9,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from automations.models import WorkflowRun
+from automations.portable import LARGEST_FILE
 from workspaces.forms import VerbForm
 from workspaces.log_forms import DAYS
 
@@ -81,6 +82,42 @@ class DuplicateForm(VerbForm):
         """`workspaces` are those in which the person may write."""
         super().__init__(*args, **kwargs)
         self.fields["workspace"].choices = [(str(room.pk), room.name) for room in workspaces]
+
+
+class MoveForm(VerbForm):
+    """Where a workflow goes."""
+
+    workspace = forms.ChoiceField(
+        label="To the workspace",
+        help_text="There it is a draft about the records and fields of the same names. Here it goes "
+        "to the trash with its versions and runs. Secrets, addresses and approvals stay.",
+    )
+
+    def __init__(self, *args, workspaces, **kwargs):
+        """`workspaces` are the others in which the person may write."""
+        super().__init__(*args, **kwargs)
+        field = self.fields["workspace"]
+        field.choices = [(str(room.pk), room.name) for room in workspaces]
+        if not workspaces:
+            field.help_text = "There is no other workspace in which you may write."
+
+
+class UploadForm(VerbForm):
+    """A workflow that was downloaded as a file."""
+
+    file = forms.FileField(
+        label="A file",
+        max_length=300,
+        help_text="A workflow that was downloaded as JSON, here or elsewhere. It becomes a draft.",
+        widget=forms.FileInput(attrs={"accept": ".json,application/json"}),
+    )
+
+    def clean_file(self):
+        """Refuse what is too large to be a workflow."""
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST_FILE:
+            raise forms.ValidationError("A workflow is no larger than 1 MB.")
+        return file
 
 
 class RunForm(VerbForm):

@@ -12,7 +12,6 @@ from automations.parts import refuse
 from workspaces import access
 from workspaces.errors import Conflict, Invalid, Missing
 from workspaces.events import append, applied, applies, keeps, stamp
-from workspaces.models import Workspace
 from workspaces.services import clean_name
 
 keeps("workflows", "workflow_id")
@@ -156,23 +155,6 @@ def restore_workflow(*, workflow, actor):
     _append(workflow, "workflow.restored", {})
     workflow.refresh_from_db()
     return workflow
-
-
-def duplicate(*, workflow, actor, workspace=None, name=""):
-    """Make a draft like `workflow`, in its workspace or another; return it.
-
-    In another workspace it names records that are not there until somebody chooses others.
-    """
-    access.require(actor, "read", workflow.workspace_id)
-    target = workspace or Workspace.objects.get(pk=workflow.workspace_id)
-    return create_workflow(
-        workspace=target,
-        name=name or f"{workflow.name[:110]} (copy)",
-        actor=actor,
-        definition=workflow.structured_definition,
-        sentence=workflow.natural_language_description,
-        description=workflow.description,
-    )
 
 
 def current_version(workflow):

@@ -2,7 +2,14 @@
 
 from django.urls import include, path
 
-from automations import builder_views, mail_views, run_views, sentence_views, workflow_views
+from automations import (
+    builder_views,
+    mail_views,
+    portable_views,
+    run_views,
+    sentence_views,
+    workflow_views,
+)
 from automations.integrations import views as integrations
 
 urlpatterns = [
@@ -12,6 +19,7 @@ urlpatterns = [
     path(
         "w/<uuid:id>/workflows/sentence/", sentence_views.sentence_new, name="workflow_sentence_new"
     ),
+    path("w/<uuid:id>/workflows/upload/", portable_views.workflow_upload, name="workflow_upload"),
     path("w/<uuid:id>/workflows/trash/", workflow_views.trash, name="workflow_trash"),
     path("w/<uuid:id>/approvals/", run_views.approvals, name="approvals"),
     path("w/<uuid:id>/mails/", mail_views.mails, name="mails"),
@@ -29,8 +37,10 @@ urlpatterns = [
     path("flows/<uuid:id>/publish/", workflow_views.workflow_publish, name="workflow_publish"),
     path("flows/<uuid:id>/switch/", workflow_views.workflow_switch, name="workflow_switch"),
     path(
-        "flows/<uuid:id>/duplicate/", workflow_views.workflow_duplicate, name="workflow_duplicate"
+        "flows/<uuid:id>/duplicate/", portable_views.workflow_duplicate, name="workflow_duplicate"
     ),
+    path("flows/<uuid:id>/move/", portable_views.workflow_move, name="workflow_move"),
+    path("flows/<uuid:id>/download/", portable_views.workflow_download, name="workflow_download"),
     path("flows/<uuid:id>/delete/", workflow_views.workflow_delete, name="workflow_delete"),
     path("flows/<uuid:id>/restore/", workflow_views.workflow_restore, name="workflow_restore"),
     path("flows/<uuid:id>/versions/", workflow_views.workflow_versions, name="workflow_versions"),

@@ -13,14 +13,13 @@ from automations import definition as definitions
 from automations import running, services, signed_calls
 from automations.differing import compare
 from automations.figures import figures_of
-from automations.forms import DuplicateForm, NewForm, RunForm, RunsForm, WorkflowForm
+from automations.forms import NewForm, RunForm, RunsForm, WorkflowForm
 from automations.models import Workflow
 from automations.parts import Book
 from automations.starters import starters_for
 from workspaces import access
 from workspaces.entrance import enter
 from workspaces.errors import Invalid, KdapError
-from workspaces.models import Workspace
 
 RUNS = 30
 
@@ -257,35 +256,6 @@ def _back(request, found):
     at = request.POST.get("at", "")
     ours = f"/w/{found.workspace_id}/workflows/"
     return ours if at == "list" else found.get_absolute_url()
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-@vary_on_headers("HX-Request")
-def workflow_duplicate(request, id):
-    """Make a draft like this one, here or in another workspace."""
-    found = begin(request, id)
-    rooms = [
-        room
-        for room in Workspace.objects.visible_to(request.user).alphabetical()
-        if access.allows(request.actor, "write", room)
-    ]
-    access.require(request.actor, "read" if rooms else "write", found.workspace_id)
-    first = {"name": f"{found.name[:110]} (copy)", "workspace": str(found.workspace_id)}
-    form = DuplicateForm(request.POST or None, workspaces=rooms, initial=first)
-    if request.method == "POST" and form.is_valid():
-        target = next(r for r in rooms if str(r.pk) == form.cleaned_data["workspace"])
-        with form.telling("name"):
-            made = services.duplicate(
-                workflow=found,
-                actor=request.actor,
-                workspace=target,
-                name=form.cleaned_data["name"],
-            )
-            return went_well(request, f"“{made.name}” is a draft.", made.get_absolute_url())
-    context = {"form": form, "workflow": found, "title": "Duplicate", "verb": "Duplicate"}
-    status = 422 if form.is_bound else 200
-    return render(request, "automations/form.html", context, status=status)
 
 
 @login_required

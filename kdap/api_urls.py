@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from automations import (
     api_mails,
     api_outgoing,
+    api_portable,
     api_runs,
     api_sentences,
     api_signing,
@@ -101,6 +102,9 @@ urlpatterns = [
     path(f"{WORKFLOW}pause/", api_workflows.PauseWorkflow.as_view()),
     path(f"{WORKFLOW}resume/", api_workflows.ResumeWorkflow.as_view()),
     path(f"{WORKFLOW}duplicate/", api_workflows.DuplicateWorkflow.as_view()),
+    path(f"{WORKFLOW}move/", api_portable.MoveWorkflow.as_view()),
+    path(f"{WORKFLOW}export/", api_portable.ExportWorkflow.as_view()),
+    path(f"{WORKSPACE}workflows/import/", api_portable.ImportWorkflow.as_view()),
     path(f"{WORKFLOW}versions/", api_workflows.WorkflowVersions.as_view()),
     path(f"{WORKFLOW}problems/", api_workflows.WorkflowProblems.as_view()),
     path(f"{WORKFLOW}webhook/", api_webhooks.WorkflowWebhook.as_view()),

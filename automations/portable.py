@@ -1,0 +1,278 @@
+"""Definitions that leave their workspace: copies and moves to another one, and files of JSON.
+
+Elsewhere records and fields have other ids, so they are found again by their names. What has no
+namesake there stays as it was, and the draft says so before it can be published.
+"""
+
+import copy
+import re
+from uuid import UUID
+
+from automations import services
+from automations.parts import Book
+from workspaces import access
+from workspaces.errors import Conflict, Invalid
+from workspaces.models import Workspace
+
+MARK, VERSION = "workflow", 1
+LARGEST_FILE = 1024 * 1024
+MOST_NAMES = 1000
+DEEPEST = 60
+# Kinds of things that definitions name by id: how a Book finds one, and what it is called by.
+KINDS = {"record": "name", "agent": "name", "connection": "server_name", "workflow": "name"}
+KINDS |= {"form": "name"}
+
+
+def duplicate(*, workflow, actor, workspace=None, name=""):
+    """Make a draft like `workflow`, in its workspace or another; return it.
+
+    In another workspace it is about the records, agents and connections of the same names.
+    """
+    access.require(actor, "read", workflow.workspace_id)
+    target = workspace or Workspace.objects.get(pk=workflow.workspace_id)
+    definition = workflow.structured_definition
+    if target.pk != workflow.workspace_id:
+        definition = fitted(definition, names_in(definition, workflow.workspace_id), target.pk)
+    return services.create_workflow(
+        workspace=target,
+        name=name or f"{workflow.name[:110]} (copy)",
+        actor=actor,
+        definition=definition,
+        sentence=workflow.natural_language_description,
+        description=workflow.description,
+    )
+
+
+def move(*, workflow, actor, workspace):
+    """Put `workflow` into another workspace; return the draft that it is there.
+
+    The original goes to the trash and keeps its versions and runs. Both are one operation.
+    """
+    access.require(actor, "write", workflow.workspace_id)
+    access.require(actor, "write", workspace)
+    if workspace.pk == workflow.workspace_id:
+        raise Conflict(f"“{workflow.name}” is in this workspace already.")
+    made = duplicate(workflow=workflow, actor=actor, workspace=workspace, name=workflow.name)
+    services.delete_workflow(workflow=workflow, actor=actor)
+    return made
+
+
+def exported(*, workflow, actor):
+    """Return a workflow's draft as a JSON-able document, with the names of what it is about."""
+    access.require(actor, "read", workflow.workspace_id)
+    definition = workflow.structured_definition
+    return {
+        "kdap": MARK,
+        "version": VERSION,
+        "name": workflow.name,
+        "description": workflow.description,
+        "sentence": workflow.natural_language_description,
+        "definition": definition,
+        "names": names_in(definition, workflow.workspace_id),
+    }
+
+
+def imported(*, document, workspace, actor):
+    """Make a draft of a document as `exported` gives it; return it. Raises Invalid in words."""
+    access.require(actor, "write", workspace)
+    if not isinstance(document, dict) or document.get("kdap") != MARK:
+        raise Invalid("This is no workflow that KDAP exported.")
+    if document.get("version") != VERSION:
+        raise Invalid("This workflow was exported by another version of KDAP.")
+    unknown = set(document) - {"kdap", "version", *_TEXTS, "definition", "names"}
+    if unknown:
+        raise Invalid(f"A workflow has no “{str(min(unknown))[:60]}”.")
+    texts = {key: document.get(key, "") for key in _TEXTS}
+    definition = document.get("definition")
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise Invalid("Its name, description and sentence are texts.")
+    if not isinstance(definition, dict) or _depth(definition) > DEEPEST:
+        raise Invalid("Its definition is no JSON object, or is nested too deep.")
+    names = _checked(document.get("names", {}))
+    return services.create_workflow(
+        workspace=workspace,
+        name=texts["name"],
+        actor=actor,
+        definition=fitted(definition, names, workspace.pk),
+        sentence=texts["sentence"],
+        description=texts["description"],
+    )
+
+
+_TEXTS = ("name", "description", "sentence")
+
+
+def _checked(names):
+    """Return `names` of a document; raise Invalid for what they can't be."""
+    wrong = Invalid("Its names are objects of texts, by the ids in the definition.")
+    if not isinstance(names, dict) or set(names) - {*KINDS, "fields"}:
+        raise wrong
+    for kind, known in names.items():
+        if not isinstance(known, dict) or len(known) > MOST_NAMES:
+            raise wrong
+        texts = [known] if kind != "fields" else list(known.values())
+        for one in texts:
+            if not isinstance(one, dict) or not all(isinstance(v, str) for v in one.values()):
+                raise wrong
+    return names
+
+
+def _depth(value, depth=0):
+    """Return how deep a value is nested, up to a little more than is allowed."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if depth > DEEPEST:
+        return depth
+    return max((_depth(one, depth + 1) for one in inner), default=depth)
+
+
+def _ids_in(value):
+    """Yield every text of a definition that is a UUID."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _ids_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _ids_in(inner)
+    elif isinstance(value, str) and len(value) == 36:
+        try:
+            yield str(UUID(value))
+        except ValueError:
+            return
+
+
+def _agent(workspace_id, id):
+    from automations.models import Agent
+
+    return Agent.objects.filter(pk=id, workspace=workspace_id, deleted_at=None).first()
+
+
+def names_in(definition, workspace_id):
+    """Return {kind: {id: name}} of what a definition names, and "fields": {record: {key: label}}."""
+    book, names = Book(workspace_id), {kind: {} for kind in KINDS} | {"fields": {}}
+    for id in dict.fromkeys(_ids_in(definition)):
+        for kind, attribute in KINDS.items():
+            found = _agent(workspace_id, id) if kind == "agent" else getattr(book, kind)(id)
+            if found is not None:
+                names[kind][id] = getattr(found, attribute)
+                if kind == "record":
+                    names["fields"][id] = {f.key: f.label for f in found.structure.fields}
+                break
+    return names
+
+
+def fitted(definition, names, workspace_id):
+    """Return a definition that means the things of these names in another workspace."""
+    book = Book(workspace_id)
+    ids, keys = {}, {}
+    for kind in KINDS:
+        for old, name in names.get(kind, {}).items():
+            found = _namesake(kind, name, workspace_id)
+            if found is not None:
+                ids[old] = str(found)
+    for old, labels in names.get("fields", {}).items():
+        record = book.record(ids[old]) if old in ids else None
+        if record is not None:
+            keys[old] = _renamed_keys(labels, record.structure.fields)
+    made = copy.deepcopy(definition)
+    paths = _paths(made, keys)
+    for part in _parts(made):
+        _rename_part(part, keys.get(str(part.get("record")), {}))
+    return _replaced(made, ids, paths)
+
+
+def _namesake(kind, name, workspace_id):
+    """Return the id of the one thing of that kind and name in a workspace, None if there is not one."""
+    from automations.models import Agent, Integration, Workflow
+    from records.models import Record
+    from records.public_forms import PublicForm
+
+    models = {"record": Record, "agent": Agent, "connection": Integration, "workflow": Workflow}
+    model = models.get(kind, PublicForm)
+    same = model.objects.filter(workspace=workspace_id, deleted_at=None)
+    found = list(same.filter(**{f"{KINDS[kind]}__iexact": name}).values_list("pk", flat=True)[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def _renamed_keys(labels, fields):
+    """Return {key there: key here} of fields that have the same label under another key."""
+    here = {field.label.casefold(): field.key for field in fields}
+    known = {field.key for field in fields}
+    return {
+        key: here[label.casefold()]
+        for key, label in labels.items()
+        if key not in known and label.casefold() in here
+    }
+
+
+def _parts(value):
+    """Yield the trigger and all steps of a definition, and what in them is about a record."""
+    if isinstance(value, dict):
+        if "record" in value:
+            yield value
+        for inner in value.values():
+            yield from _parts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _parts(inner)
+
+
+def _rename_part(part, keys):
+    """Name the fields of a trigger or step (JSON) as the record does that it is about now."""
+    if not keys:
+        return
+    if isinstance(part.get("values"), dict):
+        part["values"] = {keys.get(key, key): value for key, value in part["values"].items()}
+    _rename_condition(part.get("where"), keys)
+    if isinstance(part.get("field"), str):
+        part["field"] = keys.get(part["field"], part["field"])
+    for name in ("sort", "fields", "keys"):
+        if isinstance(part.get(name), list):
+            part[name] = [_sorted_by(key, keys) for key in part[name]]
+
+
+def _sorted_by(key, keys):
+    if not isinstance(key, str):
+        return key
+    minus = "-" if key.startswith("-") else ""
+    return minus + keys.get(key.removeprefix("-"), key.removeprefix("-"))
+
+
+def _rename_condition(tree, keys):
+    if isinstance(tree, dict):
+        if isinstance(tree.get("field"), str):
+            tree["field"] = keys.get(tree["field"], tree["field"])
+        for inner in tree.values():
+            _rename_condition(inner, keys)
+    elif isinstance(tree, list):
+        for inner in tree:
+            _rename_condition(inner, keys)
+
+
+def _paths(definition, keys):
+    """Return [(pattern, {key: key})] of the paths by which templates read fields."""
+    found, text = [], str(definition)
+    for part in _parts(definition):
+        renamed = keys.get(str(part.get("record")))
+        if renamed:
+            id = part.get("id")
+            of = rf"steps\.{re.escape(str(id))}" if id else "trigger"
+            roots = [rf"{of}\.(?:entry|before)"]
+            if re.search(rf"'items': '[^']*\b{of}\.entries", text):
+                roots.append("item")  # of a loop over them
+            found.append((re.compile(rf"\b({'|'.join(roots)})\.(\w+)"), renamed))
+    return found
+
+
+def _replaced(value, ids, paths):
+    """Return a value in which ids are those of here, and templates read the fields of here."""
+    if isinstance(value, dict):
+        return {key: _replaced(inner, ids, paths) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_replaced(inner, ids, paths) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if value in ids:
+        return ids[value]
+    for pattern, keys in paths if "{{" in value else ():
+        value = pattern.sub(lambda m, keys=keys: f"{m[1]}.{keys.get(m[2], m[2])}", value)
+    return value
