@@ -101,12 +101,10 @@ def look_once():
         found["firings"] = True
     if found["clock"]:
         clock.tick()
-    if found["firings"]:
-        tasks.expand.apply_async(expires=HINT_SECONDS)
+    if found["firings"] or found["runs"]:
+        tasks.work.apply_async(expires=HINT_SECONDS)
     if found["webhooks"]:
         tasks.deliver.apply_async(expires=HINT_SECONDS)
-    if found["runs"]:
-        tasks.work.apply_async(expires=HINT_SECONDS)
     if found["notices"]:
         tasks.send_notices.apply_async(expires=HINT_SECONDS)
     if found["agents"]:

@@ -2,32 +2,26 @@
 
 from celery import shared_task
 
-from automations import claiming, clock, delivering, dispatch, engine, noticing, pilot, trimming
+from automations import claiming, clock, delivering, noticing, pilot, shifts, trimming
 from automations.integrations import looking
 
 
 @shared_task(ignore_result=True)
 def work():
-    """Carry out runs for a few seconds."""
-    engine.work()
-
-
-@shared_task(ignore_result=True)
-def expand():
-    """Make runs of what was fired for a few seconds."""
-    dispatch.expand()
+    """Make runs of what was fired, and carry runs out, for a moment."""
+    shifts.work()
 
 
 @shared_task(ignore_result=True)
 def deliver():
-    """Tell webhooks what happened for a few seconds."""
-    delivering.deliver()
+    """Tell webhooks what happened for a moment."""
+    delivering.deliver(shifts.SECONDS)
 
 
 @shared_task(ignore_result=True)
 def send_notices():
-    """Send mails to the people behind workflows for a few seconds."""
-    noticing.work()
+    """Send mails to the people behind workflows for a moment."""
+    noticing.work(shifts.SECONDS)
 
 
 @shared_task(ignore_result=True)

@@ -1,11 +1,12 @@
 """Reading the log: nothing skipped, nothing twice, nobody kept waiting."""
 
 import threading
+from functools import partial
 
 import pytest
 from django.db import connection
 
-from automations import dispatch, pilot
+from automations import dispatch, engine, pilot, shifts
 from automations.models import Firing
 from automations.tests.workflows import add, entries_in, make_workflow, runs_of, settle
 from workspaces.access import Actor, acting_as
@@ -127,3 +128,21 @@ def test_a_listener_that_may_not_read_any_more_pauses_and_says_why(
     assert "can't read what it listens to any more" in workflow.paused_because
     assert runs_of(workflow) == []
     assert entries_in(bob, books, "title") == [("Dune",)]
+
+
+def test_a_shift_makes_runs_and_carries_them_out_in_turn(alice, books, workflow, monkeypatch):
+    """While a large import is made into runs, what others fired does not wait for its end."""
+    monkeypatch.setattr(dispatch, "ENTRIES_AT_ONCE", 2)
+    add(alice, books, *({"title": str(n)} for n in range(6)))
+    dispatch.route()
+    order = []
+    for module, verb in ((dispatch, "_expand_some"), (engine, "claim")):
+        original = getattr(module, verb)
+        told = partial(lambda verb, original: order.append(verb) or original(), verb, original)
+        monkeypatch.setattr(module, verb, told)
+    monkeypatch.setattr(shifts, "MAKING_SECONDS", 0.001)
+    monkeypatch.setattr(shifts, "RUNNING_SECONDS", 0.001)
+    shifts.work(30)
+    assert order.index("claim") < len(order) - 1 - order[::-1].index("_expand_some")
+    assert len(titles(workflow)) == 6
+    assert {run.status for run in runs_of(workflow)} == {"succeeded"}
