@@ -1,6 +1,6 @@
 """Steps that decide what comes next, in sentences: if, for each, wait, ask, run, stop."""
 
-from automations.english.conditions import OPPOSITE
+from automations.english.phrases import OPPOSITE
 from automations.scope import template
 
 WAITS = {"second": "seconds", "minute": "minutes", "hour": "hours", "day": "days", "week": "weeks"}

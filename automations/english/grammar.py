@@ -6,12 +6,14 @@ or to “otherwise”. What a rule does not understand is noted, and reading goe
 """
 
 from automations.english.agents import Agents
+from automations.english.comparisons import Comparisons
 from automations.english.conditions import Conditions
 from automations.english.connected import Connected
 from automations.english.cursor import Cursor, Stuck
 from automations.english.doing import Doing
 from automations.english.flowing import OTHERWISE, REJECTED, Flowing
 from automations.english.lexicon import Lexicon
+from automations.english.moments import Moments
 from automations.english.sending import Sending
 from automations.english.times import Times
 from automations.english.values import Values
@@ -34,7 +36,19 @@ FORMS = [
 ]
 
 
-class Grammar(Whens, Times, Doing, Sending, Connected, Agents, Flowing, Conditions, Values):
+class Grammar(
+    Whens,
+    Times,
+    Doing,
+    Sending,
+    Connected,
+    Agents,
+    Flowing,
+    Comparisons,
+    Conditions,
+    Moments,
+    Values,
+):
     """One reading of one text."""
 
     def __init__(self, text, tokens, book, zone):

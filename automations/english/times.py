@@ -3,7 +3,7 @@
 import zoneinfo
 from functools import cache
 
-from automations.english.values import MONTH_OF
+from automations.english.moments import MONTH_OF
 from automations.english.words import near
 from automations.schedules import NAMES, schedule_of
 from automations.triggers import TRIGGERS
