@@ -87,7 +87,8 @@ def _with_all(id):
 
 @contextmanager
 def held(run, length):
-    """Keep `run` this worker's for as long as the block takes, however slow the other side is.
+    """Keep `run`, or an agent's task, this worker's for as long as the block takes, however slow the
+    other side is.
 
     Nearly every step outside is over before the first renewal, which then costs nothing. The lease is
     always `length` ahead; it ends with the worker, or with the fence.
@@ -106,11 +107,12 @@ def _renew(run, length, over):
     while not over.wait(RENEW_SECONDS) and time.monotonic() < end:
         try:
             with acting_as(Actor.system(task="work")):
-                mine = WorkflowRun.objects.filter(pk=run.pk, fence=run.fence, status="running")
+                rows = type(run).objects
+                mine = rows.filter(pk=run.pk, fence=run.fence, status="running")
                 if not mine.update(lease=Now() + length):
                     return
         except DatabaseError as error:  # the lease is long enough for another look
-            log.warning("The lease of run %s was not renewed: %s", run.pk, error)
+            log.warning("The lease of %r was not renewed: %s", run, error)
         finally:
             connection.close()
 

@@ -21,14 +21,16 @@ from automations import finishing, notices
 from automations.agents import asking, outside, providers, tasks
 from automations.agents.models import Agent, AgentTask
 from automations.agents.tools import TOOLS, Hands, as_data, confined, owner_allows, parsed
+from automations.claiming import held
 from automations.steps.base import Failed
 from workspaces import access
 from workspaces.access import Actor, acting_as
 from workspaces.errors import Forbidden, KdapError, is_lost, refused_by_database
 
 log = logging.getLogger(__name__)
-LEASE = dt.timedelta(seconds=20)
-MOST_DEATHS = 3
+# While something outside is asked; renewed on the way, so a dead worker's task waits no longer.
+LEASE = dt.timedelta(seconds=50)
+MOST_DEATHS = 5
 MOST_ATTEMPTS = 3
 PATIENCE = 30  # seconds that a worker waits with an answer for a database that is away
 MOST_CALLS = 20  # tools asked for at once
@@ -138,17 +140,18 @@ def _turn(task):
         call = outside.announced(task, agent, tools, _refused(task))
         if call is None and task.calls:
             _do(task, agent, config)
-        seconds = outside.SECONDS if call else left["seconds"]
-        _save(task, lease=timezone.now() + dt.timedelta(seconds=seconds) + LEASE)
+        _save(task, lease=timezone.now() + LEASE)
     if call:
         _call(task, call)
         return True
     try:
-        asked = asking.ask(agent, config, task, tools, **left)
+        with held(task, LEASE):
+            asked = asking.ask(agent, config, task, tools, **left)
     except KdapError as error:
         return _not_answered(task, error)
     with _mine(task):
         _spend(task, asked)
+        task.deaths = 0  # it got on
         task.messages = finishing.as_json(asked.messages)
         task.calls, task.results, task.answer = finishing.as_json(asked.calls), {}, None
         if len(task.calls) > MOST_CALLS:
@@ -163,12 +166,14 @@ def _turn(task):
 def _call(task, call):
     """Call a tool of another server and keep what came of it; a database that is away is waited for."""
     began = time.monotonic()
-    result, end = call.make(), time.monotonic() + PATIENCE
+    with held(task, LEASE):
+        result = call.make()
+    end = time.monotonic() + PATIENCE
     task.duration += time.monotonic() - began
     while True:
         try:
             with _mine(task):
-                task.results[call.id] = result
+                task.results[call.id], task.deaths = result, 0
                 return _save(task)
         except DatabaseError as error:
             if not is_lost(error) or time.monotonic() > end:
@@ -191,6 +196,7 @@ def _save(task, **more):
         update_fields=[
             *("messages", "calls", "results", "answer", "status", "lease", "writes", "steps"),
             *("input_tokens", "output_tokens", "cost", "duration", "attempts", "not_before"),
+            "deaths",
         ]
     )
 

@@ -122,8 +122,9 @@ class FlowTrial:
     report_type, hasten_sql = Report, HASTEN
 
     def __init__(self, place, port, seed, say=print, hasten=False, broker=None):
-        self.receiver = Receiver()
+        self.receiver = self._receiver()
         settings = {"AUTOMATIONS_ALLOWED_HOSTS": f"127.0.0.1:{self.receiver.port}"}
+        settings |= self._settings()
         if broker:
             settings["CELERY_BROKER_URL"] = broker
         self.product = Product(place / "data", port, **settings)
@@ -150,6 +151,12 @@ class FlowTrial:
             self.receiver.stop()
             self.report.seconds = time.monotonic() - started
         return self.report
+
+    def _receiver(self):
+        return Receiver()
+
+    def _settings(self):
+        return {}
 
     # What is there before the first fault
 

@@ -21,6 +21,7 @@ MOMENTS = {
     "queue": "state <> 'idle' AND query LIKE '%INSERT INTO workflow_runs%'",
     "claim": "state <> 'idle' AND query LIKE '%UPDATE workflow_runs SET status = ''running''%'",
     "record": "state <> 'idle' AND query LIKE '% \"workflow_run_steps\" %'",
+    "asked": "state <> 'idle' AND query LIKE '%agent_tasks%'",
     "told": "state <> 'idle' AND query LIKE '%webhook_deliveries%'",
     "any": "state <> 'idle'",
     "there": "backend_type = 'client backend'",

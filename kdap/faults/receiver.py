@@ -1,5 +1,6 @@
 """A server outside that keeps its own ledger of calls, and tells when one is on its way."""
 
+import json
 import threading
 import time
 from collections import Counter
@@ -29,6 +30,10 @@ class Receiver:
         self.server.shutdown()
         self.server.server_close()
 
+    def reply(self, path, headers, body):
+        """Return (the key that a call is counted by, or None; the answer as JSON)."""
+        return headers["Idempotency-Key"] or headers["webhook-id"], {}
+
     def note(self, key):
         """Keep that a call with `key` arrived."""
         with self.lock:
@@ -45,14 +50,18 @@ class Receiver:
     def _handler(receiver):
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
-                self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.note(self.headers["Idempotency-Key"] or self.headers["webhook-id"])
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                key, answer = receiver.reply(self.path, self.headers, body)
+                if key is not None:
+                    receiver.note(key)
                 receiver.tell("call", self.client_address[1])
                 time.sleep(SECONDS)
+                text = json.dumps(answer).encode()
                 self.send_response(200)
-                self.send_header("Content-Length", "2")
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(text)
                 self.wfile.flush()
                 receiver.tell("answer", self.client_address[1])
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
+from kdap.faults.agents import FAULTS as AGENT_FAULTS
+from kdap.faults.agents import AgentTrial
 from kdap.faults.flows import FAULTS as FLOW_FAULTS
 from kdap.faults.flows import FlowTrial, faults_of
 from kdap.faults.hooks import FAULTS as HOOK_FAULTS
@@ -28,7 +30,10 @@ class Command(BaseCommand):
             "--webhooks", action="store_true", help="changes that two webhooks are told of"
         )
         parser.add_argument(
-            "--runs", type=int, default=200, help="of automations, of five steps; or changes"
+            "--agents", action="store_true", help="tasks of an agent that writes and calls a tool"
+        )
+        parser.add_argument(
+            "--runs", type=int, default=200, help="of automations, of five steps; changes; or tasks"
         )
         parser.add_argument("--kills", type=int, default=20, help="faults during these runs")
         parser.add_argument("--broker", help="a URL: your own broker, which nobody kills")
@@ -42,6 +47,8 @@ class Command(BaseCommand):
                 report = self.flows(FlowTrial, FLOW_FAULTS, place, seed, **options)
             elif options["webhooks"]:
                 report = self.flows(HookTrial, HOOK_FAULTS, place, seed, **options)
+            elif options["agents"]:
+                report = self.flows(AgentTrial, AGENT_FAULTS, place, seed, **options)
             else:
                 trial = Trial(place, free_port(), seed, self.stdout.write, MANY_ENTRIES)
                 report = trial.run(rounds_of(seed, rounds))
@@ -56,6 +63,6 @@ class Command(BaseCommand):
             raise CommandError("KDAP did not survive.")
 
     def flows(self, trial, kinds, place, seed, *, runs, kills, broker, **options):
-        """Let workflows or webhooks work while faults strike; return the report."""
+        """Let workflows, webhooks or agents work while faults strike; return the report."""
         made = trial(place, free_port(), seed, say=self.stdout.write, broker=broker)
         return made.run(runs, faults_of(seed, kills, broker=not broker, kinds=kinds))
