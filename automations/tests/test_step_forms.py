@@ -13,7 +13,8 @@ from automations.integrations.services import create_integration
 from automations.models import Workflow
 from automations.parts import Book
 from automations.steps import STEPS
-from automations.triggers import TRIGGERS
+from automations.triggers import TRIGGERS, Trigger
+from records.public_forms import create_form
 from workspaces.access import Actor, acting_as
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,7 +112,8 @@ def filled(model, book, books, only=None):
     for control in step_forms.controls(model, {"record": str(books.pk)}, book):
         if only is None or control.required or control.name in only:
             fill(post, control, books)
-    return step_forms.read(model, post, data, book)
+    made = step_forms.read(model, post, data, book)
+    return model.completed(made, book) if issubclass(model, Trigger) else made
 
 
 def fill(post, control, books):
@@ -130,6 +132,8 @@ def to_pick(workspace, actor):
     """Make what forms let people choose besides records."""
     services.create_workflow(workspace=workspace, name="Other", actor=actor)
     create_agent(workspace=workspace, name="Helper", actor=actor)
+    for record in workspace.records.all():
+        create_form(record=record, name="Answers", actor=actor)
     for kind, config in CONNECTIONS.items():
         create_integration(
             workspace=workspace, server_name=kind, kind=kind, config=config, actor=actor
