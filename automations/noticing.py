@@ -17,7 +17,7 @@ from automations.walls import Unreachable
 from workspaces.access import Actor, acting_as
 from workspaces.errors import KdapError
 
-LEASE = dt.timedelta(minutes=5)  # a mail server that is slow needs some rounds of EMAIL_TIMEOUT
+LEASE = dt.timedelta(minutes=2)  # a mail server that is slow needs some rounds of EMAIL_TIMEOUT
 GIVE_UP = dt.timedelta(days=1)
 
 CLAIM = """
@@ -31,11 +31,16 @@ RETURNING id
 
 
 def work(seconds=5.0):
-    """Send notices for about `seconds`; return how many."""
+    """Send notices for about `seconds`; return how many.
+
+    While one worker is at it no other begins: a mail server that hangs must not keep them all.
+    """
     sent, end = 0, time.monotonic() + seconds
     with acting_as(Actor.system(task="notices")):
-        dead = Notice.objects.filter(status="sending", lease__lt=timezone.now())
-        dead.update(status="pending", lease=None)
+        sending = Notice.objects.filter(status="sending")
+        sending.filter(lease__lt=timezone.now()).update(status="pending", lease=None)
+        if sending.exists():
+            return sent
     while time.monotonic() < end and (notice := claim()):
         note(notice, send(notice))
         sent += 1

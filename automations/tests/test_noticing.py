@@ -104,6 +104,23 @@ def test_what_a_dead_worker_held_is_sent_by_the_next(asked, mailoutbox):
     assert len(mailoutbox) == 1
 
 
+def test_a_mail_server_that_hangs_keeps_one_worker_only(asked, mailoutbox):
+    with acting_as(Actor.system()):
+        Notice.objects.create(
+            workspace_id=asked.workspace_id,
+            about="x",
+            link="/",
+            to="b@example.com",
+            subject="Another",
+            body="x",
+        )
+    held = noticing.claim()
+    assert noticing.work() == 0
+    noticing.note(held, None)
+    assert noticing.work() == 1
+    assert [mail.subject for mail in mailoutbox] == ["Another"]
+
+
 def test_failures_are_told_once_in_a_while_also_when_the_first_telling_was_taken_back(
     alice, workspace, mailoutbox
 ):
