@@ -35,6 +35,7 @@ def check_settings(app_configs=None, **_):
             ("kdap.E002", site_url_problem()),
             ("kdap.E003", database_url_problem()),
             ("kdap.E004", allowed_hosts_problem()),
+            ("kdap.E005", throttle_problem()),
         )
         if sentence
     ]
@@ -108,6 +109,19 @@ def allowed_hosts_problem():
                 f"AUTOMATIONS_ALLOWED_HOSTS has “{text}”. Write hosts with their ports, "
                 "like localhost:9000 or [::1]:9000."
             )
+    return None
+
+
+def throttle_problem():
+    """Return what is wrong with a rate at which calls are taken, or None."""
+    rates = {
+        "API_THROTTLE": settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["actor"],
+        "FORM_THROTTLE": settings.FORM_THROTTLE,
+        "WEBHOOK_THROTTLE": settings.WEBHOOK_THROTTLE,
+    }
+    for name, rate in rates.items():
+        if not re.fullmatch(r"[1-9][0-9]{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)", rate):
+            return f"{name} is “{rate}”, which is no rate. Write it like 600/min, 10/s or 5000/day."
     return None
 
 

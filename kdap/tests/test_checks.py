@@ -56,6 +56,16 @@ def test_site_url(settings, url):
         check_start()
 
 
+@pytest.mark.parametrize("rate", ["", "20", "0/min", "-1/min", "20 / min", "20/fortnight", "x/min"])
+@pytest.mark.parametrize("name", ["API_THROTTLE", "FORM_THROTTLE", "WEBHOOK_THROTTLE"])
+def test_rates(settings, name, rate):
+    if name == "API_THROTTLE":
+        settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_RATES": {"actor": rate}}
+    else:
+        setattr(settings, name, rate)
+    assert f"{name} is “{rate}”" in messages()[0]
+
+
 @pytest.mark.parametrize("host", ["localhost", "http://localhost:80", "localhost:x"])
 def test_hosts_that_automations_may_call(settings, host):
     settings.AUTOMATIONS_ALLOWED_HOSTS = ["localhost:9000", host]
