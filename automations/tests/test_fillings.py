@@ -1,14 +1,18 @@
 """An agent proposes values for a field of some entries; a person looks, and applies what is right."""
 
+import datetime as dt
+
 import orjson
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from automations.agents import fillings, running
 from automations.agents.models import AgentFilling, AgentTask
 from automations.agents.proposals import proposals_of
 from automations.tests.agents import bodies, make_agent, model_server, said
+from automations.trimming import trim_agent_tasks
 from kdap.tests.people import give_role
 from records.entries import delete_entries, update_entries
 from records.models import Record
@@ -239,6 +243,24 @@ class TestApplying:
         assert running.claim() is None
         with pytest.raises(Conflict, match="discarded already"):
             apply(alice, filling)
+
+
+class TestTrimming:
+    def test_old_fillings_go_with_their_tasks_when_all_are_over(
+        self, alice, tickets, three, sorter
+    ):
+        old = asked(alice, tickets, sorter, three[:1])
+        new = asked(alice, tickets, sorter, three[:1])
+        going_on = start(alice, tickets, sorter, three[:1])
+        past = timezone.now() - dt.timedelta(days=100)
+        with acting_as(Actor.system()):
+            AgentFilling.objects.filter(pk__in=[old.pk, going_on.pk]).update(created_at=past)
+            AgentTask.objects.exclude(completed_at=None).update(completed_at=past)
+        assert trim_agent_tasks(90) == 1
+        with acting_as(Actor.system()):
+            left = set(AgentFilling.objects.values_list("pk", flat=True))
+            assert left == {new.pk, going_on.pk}
+            assert set(AgentTask.objects.values_list("filling", flat=True)) == left
 
 
 class TestWalls:
