@@ -115,6 +115,8 @@ def filling_act(request, id, verb):
         applied = fillings.apply(filling=found, actor=request.actor, entries=ids)
         changed = applied.outcome["changed"]
         said = f"{changed} {'entry' if changed == 1 else 'entries'} filled in."
+        if left := len(applied.outcome["asked"]) - changed:
+            said += f" {left} held the value already, or did not take it: see the list."
     elif verb == "stop":
         fillings.stop(filling=found, actor=request.actor)
         said = "It is stopped. What was proposed by then can be applied."
