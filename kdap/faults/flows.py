@@ -309,7 +309,8 @@ class FlowTrial:
         deadline = time.monotonic() + REST_SECONDS
         while time.monotonic() < deadline:
             self._decide()
-            with self.product.database() as database:
+            # A backend that was killed a moment ago lets all of PostgreSQL recover first.
+            with suppress(psycopg.OperationalError), self.product.database() as database:
                 if self.hasten:
                     self.report.hastened += database.execute(self.hasten_sql).rowcount
                 if self._is_over(database):
