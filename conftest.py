@@ -1,5 +1,6 @@
 """What every test gets. The database comes from `python3 manage.py test` (kdap/local/testing.py)."""
 
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -7,7 +8,11 @@ pytest_plugins = ["kdap.tests.people", "kdap.tests.browser", "kdap.tests.grids"]
 
 
 def pytest_configure():
-    """Make passwords cheap and keep the connection pool out of test databases' way."""
+    """Make passwords cheap, and keep clocks and the connection pool out of the tests' way."""
+    # What is slow on a busy machine is not wrong.
+    slow = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+    hypothesis.settings.register_profile("kdap", **slow)
+    hypothesis.settings.load_profile("kdap")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # A pool would hold connections to a database that the runner wants to drop.
     settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
