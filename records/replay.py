@@ -131,8 +131,12 @@ def check_digests(record):
             merged[-1] = replace(merged[-1], last=era.last)
         else:
             merged.append(era)
+    marks = twins.has_marks(record)
     for era in merged:
-        verdict += _check_era(record, era)
+        found = _check_era(record, era, marks)
+        if found.problems and not marks:  # perhaps somebody made the first one just now
+            found = _check_era(record, era, True)
+        verdict += found
     return verdict
 
 
@@ -148,12 +152,15 @@ def _before(record, era):
         return cursor.fetchone()[0]
 
 
-def _check_era(record, era):
+def _check_era(record, era, marks):
+    """Check the events of one era; without `marks` the tables are read as they are, in half the time."""
+
     def span(column):
         until = "" if era.last is None else f" AND {column} < {era.last}"
         return f"{column} >= {era.first}{until}"
 
     names = era.everything
+    twin = quoted(history_name(record.table_name))
     purged = any(era.now(name) is None for name in names)
     listed = [quoted(era.now(name) or "entry_id") for name in names]
     digests = DIGESTS.format(
@@ -162,9 +169,9 @@ def _check_era(record, era):
         span_of_ends=span("_ev_to"),
         digest=digest_of(", ".join(f"c{n}" for n in range(len(names)))),
         columns=", ".join(f"{column} AS c{n}" for n, column in enumerate(listed)),
-        now=twins.written(record, live=True),
-        past=twins.written(record),
-        whole=twins.images(record),
+        now=twins.written(record, live=True) if marks else quoted(record.table_name),
+        past=twins.written(record) if marks else twin,
+        whole=twins.images(record) if marks else twin,
     )
     with connection.cursor() as cursor:
         cursor.execute(SUMMED.format(digests=digests), {"record": record.pk})

@@ -10,6 +10,8 @@ an entry at once.
 Whoever reads cells of old images reads them from here.
 """
 
+from django.db import connection
+
 from records.history import as_mark, quoted
 from records.names import SYSTEM_COLUMNS, history_name
 
@@ -58,6 +60,15 @@ def written(record, live=False):
         f"(SELECT {_listed(cells)}{ends} FROM {table} m LEFT JOIN {twin} p "
         "ON p.entry_id = m.entry_id AND p._ev_to = m._ev AND p._same IS NOT NULL)"
     )
+
+
+def has_marks(record):
+    """Return whether any old image has a mark: otherwise all have their own values."""
+    if OUT_OF_LINE.isdisjoint(kinds_of(record.structure).values()):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS (SELECT FROM {_twin(record)} WHERE _same IS NOT NULL)")
+        return cursor.fetchone()[0]
 
 
 def marked(alias, column, kind):
