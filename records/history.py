@@ -18,7 +18,8 @@ BEFORE = """
 CREATE OR REPLACE FUNCTION kdap_take_tag() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config(TG_ARGV[0], nextval('events_event_id_seq')::text, true),
-            set_config(TG_ARGV[0] || '_before', '', true);
+            set_config(TG_ARGV[0] || '_before', '', true),
+            set_config(TG_ARGV[0] || '_sets', '', true);
     RETURN NULL;
 END $$;
 
@@ -33,12 +34,15 @@ BEGIN
     RETURN tag;
 END $$;
 
--- What large UPDATEs stamp their rows with: the tag. It notes which columns they say they set.
+-- What large UPDATEs stamp their rows with: the tag. It notes which columns they say they set, and
+-- that nobody can say it of a query with several parts that say different things.
 CREATE OR REPLACE FUNCTION kdap_stamp(setting text, sets text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     tag text := current_setting(setting);
+    told text := tag || ' ' || sets;
+    earlier text := COALESCE(NULLIF(current_setting(setting || '_sets', true), ''), told);
 BEGIN
-    PERFORM set_config(setting || '_sets', tag || ' ' || sets, true);
+    PERFORM set_config(setting || '_sets', CASE WHEN earlier = told THEN told ELSE '?' END, true);
     RETURN tag::bigint;
 END $$;
 
@@ -88,6 +92,9 @@ BEGIN
     NEW.created_by := OLD.created_by;
     NEW.updated_at := statement_timestamp();
     NEW.updated_by := NULLIF(current_setting('kdap.user', true), '')::uuid;
+    IF current_setting('kdap.tag_u{number}_sets', true) <> '?' THEN
+        PERFORM set_config('kdap.tag_u{number}_sets', '?', true);  -- this row's part told nothing
+    END IF;
     RETURN NEW;
 END $body$;
 """

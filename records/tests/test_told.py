@@ -102,6 +102,31 @@ def test_what_nobody_told_is_compared(alice, books):
     assert agrees(books)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "WITH other AS (UPDATE {t} SET stars = 0 WHERE entry_id <= {half} RETURNING 1) "
+        "UPDATE {t} SET pages = 0, {own} WHERE entry_id > {half}",
+        "WITH other AS (UPDATE {t} SET pages = 0, {own} WHERE entry_id > {half} RETURNING 1) "
+        "UPDATE {t} SET stars = 0 WHERE entry_id <= {half}",
+        "WITH other AS (UPDATE {t} SET stars = 0, {other} WHERE entry_id <= {half} RETURNING 1) "
+        "UPDATE {t} SET pages = 0, {own} WHERE entry_id > {half}",
+        "MERGE INTO {t} AS t USING {t} AS s ON t.entry_id = s.entry_id "
+        "WHEN MATCHED AND t.entry_id > {half} THEN UPDATE SET pages = 0, {own} "
+        "WHEN MATCHED THEN UPDATE SET stars = 0",
+    ],
+)
+def test_parts_of_one_query_that_tell_different_things(alice, books, query):
+    table = quoted(books.table_name)
+    with alice.acting():
+        [(first,)] = sql(f"SELECT min(entry_id) FROM {table}")
+        own, other = (stamped(books.number, [column]) for column in ("pages", "stars"))
+        sql(query.format(t=table, own=own, other=other, half=first + MANY // 2))
+        told = events(books, "entries.updated")
+        assert {column for event in told for column in event.changed} == {"pages", "stars"}
+    assert agrees(books)
+
+
 def test_what_was_told_is_forgotten_with_its_statement(alice, books):
     with alice.acting():
         table = quoted(books.table_name)
