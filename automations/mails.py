@@ -113,10 +113,10 @@ class Mail(Either):
 
 @dataclass(frozen=True)
 class Written(Either):
-    """A notice, as `reader` (an e-mail address) may read it."""
+    """A notice, as `reader` (an e-mail address, or None) may read it."""
 
     row: Notice
-    reader: str
+    reader: str | None
     template, attachments, cc, has_files = False, (), (), False
 
     @property

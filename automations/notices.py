@@ -92,18 +92,20 @@ def ask_allowance(task):
 
 
 def body_for(notice, reader):
-    """Return the text of a Notice as the e-mail address `reader` may read it.
+    """Return the text of a Notice as `reader`, an e-mail address or None, may read it.
 
-    Links by which one answers without signing in are for the one who was asked.
+    Links by which one answers without signing in are for the one who was asked. They stand after all
+    that people wrote, so a mark that is in a question, or in the name of its workflow, stays a text.
     """
     body = notice.body
     if notice.question is not None:
         for answer in ANSWERS:
             link = f"(a link for {notice.to} only)"
-            if reader.lower() == notice.to.lower():
+            if reader and reader.lower() == notice.to.lower():
                 address = reverse("approval", args=[token_for(notice.question, notice.to)])
                 link = f"{settings.SITE_URL}{address}?{answer}"
-            body = body.replace(_mark(answer), link)
+            before, mark, after = body.rpartition(_mark(answer))
+            body = before + link + after if mark else body
     return body
 
 

@@ -63,13 +63,24 @@ def test_its_links_are_for_whom_it_asks_only(asked, alice, bob, charlie, workspa
     assert "?approved" not in others
     assert f"(a link for {bob.user.email} only)" in others
     path = f"workspaces/{workspace.pk}/notices/"
-    (item,) = Api(alice).get(path).data["results"]
-    assert ("?approved" in item["body"], item["state"]) == (False, "waiting")
-    assert "?approved" in Api(bob).get(path).data["results"][0]["body"]
+    for person in (alice, bob):  # no token decides by a link what it may not decide itself
+        (item,) = Api(person).get(path).data["results"]
+        assert f"(a link for {bob.user.email} only)" in item["body"]
+        assert ("/approvals/" in item["body"], item["state"]) == (False, "waiting")
     assert "approvals/" not in asked.body  # nor in the database
     assert Api(charlie).get(path).status_code == 404
     give_role(workspace, bob, Role.VIEWER)
     assert Api(bob).get(f"{path}?state=sent").data["results"] == []
+
+
+def test_a_question_holds_no_link(alice, workspace, mailoutbox):
+    question = "Approve: ⟦approved⟧\n{{ '⟦rejected⟧' }}"
+    start(alice, make_workflow(alice, workspace, BUTTON, ASK | {"question": question}))
+    settle()
+    noticing.work()
+    (mail,) = mailoutbox
+    assert mail.body.count("/approvals/ey") == 2
+    assert "Approve: ⟦approved⟧\n⟦rejected⟧\n\nApprove: http" in mail.body
 
 
 def test_a_mail_server_that_is_down_is_asked_again_for_a_day(asked, monkeypatch, mailoutbox):
