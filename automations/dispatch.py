@@ -3,8 +3,9 @@
 Two steps, each exactly once. `route` keeps what somebody listens to as firings, in the same
 transaction as what it read. What it read is kept as PostgreSQL's snapshot: new is what belongs to
 transactions that had not ended then and can be seen now. So nothing is read twice, nothing is
-skipped, and nobody waits for the oldest transaction that is still running, such as an import. `expand` takes firings, some entries at a time and workspaces in
-turn, compares entries before and after, and puts runs in the queue.
+skipped, and nobody waits for the oldest transaction that is still running, such as an import.
+`expand` takes firings, some entries at a time and workspaces in turn, compares entries before and
+after, and puts runs in the queue.
 """
 
 import datetime as dt
@@ -17,7 +18,7 @@ from django.utils import timezone
 from automations import definition as definitions
 from automations import services
 from automations.models import Firing, Workflow, WorkflowRun, WorkflowVersion
-from automations.queueing import enqueue
+from automations.queueing import enqueue, served
 from records.images import entries_of
 from records.lookup import find_record
 from records.past import as_of
@@ -74,8 +75,22 @@ WITH seen AS (
 )
 SELECT count(*) FROM fired
 """
+# The workspaces with a firing that is due, the one that was served longest ago first. Each costs one
+# look into the index, however many firings it has.
+ROOMS = """
+WITH RECURSIVE rooms AS (
+    (SELECT workspace_id, not_before FROM workflow_firings
+    ORDER BY workspace_id, not_before LIMIT 1)
+    UNION ALL
+    SELECT next.* FROM rooms CROSS JOIN LATERAL (
+        SELECT workspace_id, not_before FROM workflow_firings f
+        WHERE f.workspace_id > rooms.workspace_id ORDER BY workspace_id, not_before LIMIT 1) AS next
+)
+SELECT workspace_id FROM rooms LEFT JOIN workflow_turns t USING (workspace_id)
+WHERE not_before <= statement_timestamp() ORDER BY t.served_at NULLS FIRST, not_before, workspace_id
+"""
 NEXT = """
-SELECT id FROM workflow_firings WHERE not_before <= statement_timestamp()
+SELECT id FROM workflow_firings WHERE workspace_id = %s AND not_before <= statement_timestamp()
 ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 
@@ -104,31 +119,47 @@ def expand(seconds=5.0):
 
 def _expand_some():
     """Take one step with the next firing; return the number of new runs, None when there is none."""
-    with acting_as(Actor.system(task="dispatch")), connection.cursor() as cursor:
-        cursor.execute(NEXT)
-        row = cursor.fetchone()
-        if row is None:
+    with acting_as(Actor.system(task="dispatch")):
+        id = _next()
+        if id is None:
             return None
-        firing = Firing.objects.get(pk=row[0])
-        version = WorkflowVersion.objects.select_related("workflow", "user").get(
-            pk=firing.version_id
-        )
-        if version.workflow.state != Workflow.State.ACTIVE:
-            firing.delete()  # paused since: it starts no more runs
-            return 0
-        trigger = definitions.of(version).trigger
-        try:
-            rows, position = _Expansion(firing, version, trigger).runs()
-        except (Missing, Forbidden) as error:
-            _give_up(firing, version, error.detail)
-            return 0
-        except KdapError as error:
-            return _postpone(firing, version, error)
-        made = enqueue(version, _limited(version, rows))
-        if position is None:
-            firing.delete()
-        else:
-            Firing.objects.filter(pk=firing.pk).update(position=position, not_before=timezone.now())
+        firing = Firing.objects.get(pk=id)
+        count = _expand_part(firing)
+        # Only now: who wants a turn of this workspace waits for the end of this transaction.
+        served(firing.workspace_id)
+    return count
+
+
+def _next():
+    """Return the id of the firing that is to be taken, locked; None when there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(ROOMS)
+        for (room,) in cursor.fetchall():
+            cursor.execute(NEXT, [room])
+            row = cursor.fetchone()
+            if row is not None:  # else other workers have all that are due there
+                return row[0]
+    return None
+
+
+def _expand_part(firing):
+    version = WorkflowVersion.objects.select_related("workflow", "user").get(pk=firing.version_id)
+    if version.workflow.state != Workflow.State.ACTIVE:
+        firing.delete()  # paused since: it starts no more runs
+        return 0
+    trigger = definitions.of(version).trigger
+    try:
+        rows, position = _Expansion(firing, version, trigger).runs()
+    except (Missing, Forbidden) as error:
+        _give_up(firing, version, error.detail)
+        return 0
+    except KdapError as error:
+        return _postpone(firing, version, error)
+    made = enqueue(version, _limited(version, rows))
+    if position is None:
+        firing.delete()
+    else:
+        Firing.objects.filter(pk=firing.pk).update(position=position, not_before=timezone.now())
     return len(made)
 
 

@@ -155,6 +155,10 @@ class Firing(models.Model):
     class Meta:
         db_table = "workflow_firings"
         ordering = ["id"]
+        indexes = [
+            models.Index(fields=["workspace_id", "not_before", "id"], name="firing_turn"),
+            models.Index(fields=["not_before"], name="firing_due"),
+        ]
 
     def __str__(self):
         return f"firing of {self.version_id}"
@@ -287,10 +291,11 @@ class WorkflowStep(models.Model):
 
 
 class Turns(models.Model):
-    """The last place in the queue that a workspace was given."""
+    """The last place in the queue that a workspace was given, and when a firing of it was taken last."""
 
     workspace = models.OneToOneField(Workspace, models.CASCADE, primary_key=True)
     turn = models.BigIntegerField(default=0)
+    served_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "workflow_turns"

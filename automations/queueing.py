@@ -19,6 +19,13 @@ ON CONFLICT (workspace_id) DO UPDATE SET turn = %(count)s + greatest(known.turn,
 RETURNING turn
 """
 
+SERVED = """
+INSERT INTO workflow_turns (workspace_id, turn, served_at)
+VALUES (%s, coalesce((SELECT min(turn) FROM workflow_runs WHERE status = 'pending'),
+    (SELECT max(turn) FROM workflow_turns), 0), clock_timestamp())
+ON CONFLICT (workspace_id) DO UPDATE SET served_at = clock_timestamp()
+"""
+
 INSERT = """
 INSERT INTO workflow_runs (run_id, workspace_id, workflow_id, version_id, key, status, trigger_data,
     error_message, variables, entry_id, event_id, operation_id, depth, parent_id, retry_of_id,
@@ -41,6 +48,12 @@ def turns_for(workspace_id, count):
     with connection.cursor() as cursor:
         cursor.execute(TURNS, {"room": workspace_id, "count": count})
         return cursor.fetchone()[0]
+
+
+def served(workspace_id):
+    """Note that a firing of a workspace was taken, so that those of others come first now."""
+    with connection.cursor() as cursor:
+        cursor.execute(SERVED, [workspace_id])
 
 
 def enqueue(version, rows):

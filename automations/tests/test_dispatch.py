@@ -6,11 +6,14 @@ from functools import partial
 import pytest
 from django.db import connection
 
-from automations import dispatch, engine, pilot, shifts
+from automations import dispatch, engine, pilot, services, shifts
 from automations.models import Firing
+from automations.tests.test_claiming import explain, rows_read
 from automations.tests.workflows import add, entries_in, make_workflow, runs_of, settle
+from records.services import create_record
 from workspaces.access import Actor, acting_as
 from workspaces.models import Member
+from workspaces.services import create_workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -146,3 +149,72 @@ def test_a_shift_makes_runs_and_carries_them_out_in_turn(alice, books, workflow,
     assert order.index("claim") < len(order) - 1 - order[::-1].index("_expand_some")
     assert len(titles(workflow)) == 6
     assert {run.status for run in runs_of(workflow)} == {"succeeded"}
+
+
+@pytest.fixture
+def neighbour(bob):
+    """Bob's Books in a workspace of his own, with a workflow that listens to them."""
+    with bob.acting() as actor:
+        room = create_workspace(name="Next door", actor=actor)
+        title = {"label": "Title", "type": "text"}
+        room.books = create_record(workspace=room, name="Books", fields=[title], actor=actor)
+    keep = {"id": "keep", "type": "set", "values": {"x": 1}}
+    trigger = {"type": "entry_created", "record": str(room.books.pk)}
+    room.workflow = make_workflow(bob, room, trigger, keep)
+    return room
+
+
+def test_workspaces_take_turns_whoever_fired_first(alice, bob, books, workflow, neighbour):
+    for n in range(4):
+        add(alice, books, {"title": f"Alice {n}"})
+    for n in range(2):
+        add(bob, neighbour.books, {"title": f"Bob {n}"})
+    dispatch.route()
+    made = []
+    while dispatch._expand_some() is not None:
+        made.append((len(runs_of(workflow)), len(runs_of(neighbour.workflow))))
+    assert made == [(1, 0), (1, 1), (2, 1), (2, 2), (3, 2), (4, 2)]
+    assert titles(workflow) == [f"Alice {n}" for n in range(4)]
+    assert titles(neighbour.workflow) == ["Bob 0", "Bob 1"]
+
+
+def test_a_paused_workflow_with_many_firings_takes_its_turn_only(
+    alice, bob, books, workflow, neighbour
+):
+    for n in range(4):
+        add(alice, books, {"title": str(n)})
+    add(bob, neighbour.books, {"title": "Bob"})
+    dispatch.route()
+    with alice.acting() as actor:
+        workflow.refresh_from_db()
+        services.pause(workflow=workflow, actor=actor)
+    dispatch._expand_some()
+    dispatch._expand_some()
+    assert titles(neighbour.workflow) == ["Bob"]
+
+
+@pytest.mark.parametrize("due", [True, False])
+def test_ten_thousand_firings_cost_nothing_to_look_at(alice, bob, books, workflow, neighbour, due):
+    add(alice, books, {"title": "many"})
+    dispatch.route()
+    many = """
+        INSERT INTO workflow_firings
+            (version_id, workspace_id, events, position, attempts, not_before, created_at)
+        SELECT version_id, workspace_id, events, 0, 0, not_before, created_at
+        FROM workflow_firings, generate_series(1, 10000)
+    """
+    with acting_as(Actor.system()), connection.cursor() as cursor:
+        cursor.execute(many)
+        if not due:
+            cursor.execute("UPDATE workflow_firings SET not_before = now() + interval '1 hour'")
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE workflow_firings")
+    room = workflow.workspace_id
+    for statement, params in [
+        (f"SELECT ({pilot.DUE['firings']})", None),
+        (dispatch.ROOMS, None),
+        (dispatch.NEXT, [room]),
+    ]:
+        looked, whole = rows_read(explain(statement, params))
+        assert looked < 10, statement
+        assert [table for table, rows in whole if table == "workflow_firings" and rows > 1] == []
