@@ -1,6 +1,7 @@
 """The ends of runs, and what follows from them."""
 
 import datetime as dt
+import json
 import random
 import re
 from decimal import Decimal
@@ -30,12 +31,19 @@ def as_json(value):
     """Return `value` as JSON-able data; what is too large is cut and says so."""
     if value is None:
         return None
-    text = orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
-    if b"\\u0000" in text:
-        text = NUL.sub(rb"\1", text)  # PostgreSQL keeps none in jsonb
+    text = json_text(value)
     if len(text) > LONGEST_OUTPUT:
         return {"cut": True, "bytes": len(text), "begins": text[:2000].decode(errors="replace")}
     return orjson.loads(text)
+
+
+def json_text(value):
+    """Return `value` as JSON in bytes that jsonb takes; what JSON does not know becomes text."""
+    try:
+        text = orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # whole numbers above 64 bits, which is how jsonb gives back 1e30
+        text = json.dumps(value, default=_plain).encode()
+    return NUL.sub(rb"\1", text) if b"\\u0000" in text else text
 
 
 def _plain(value):

@@ -15,6 +15,7 @@ import orjson
 from automations.agents import providers
 from automations.agents.config import answer_model
 from automations.agents.tools import TOOLS
+from automations.finishing import as_json
 from automations.steps.base import Failed
 from automations.walls import CallFailed, Unreachable
 from workspaces.errors import Conflict
@@ -174,7 +175,7 @@ def _instructions(agent, task):
 
 
 def _prompt(task):
-    text = orjson.dumps(task.task_input, option=orjson.OPT_INDENT_2).decode()
+    text = orjson.dumps(as_json(task.task_input), option=orjson.OPT_INDENT_2).decode()
     if len(text) > MOST_INPUT:
         raise Failed(f"The input is longer than {MOST_INPUT:,} characters.")
     mark = _mark(task)

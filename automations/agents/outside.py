@@ -86,10 +86,15 @@ class Offered:
         problems = mcp_tools.problems_with(self.tool["schema"], given)
         if problems:
             raise Invalid(" ".join(detail for _, detail in problems[:10]))
-        return mcp_tools.fitted(self.tool["schema"], given)
+        fitted = mcp_tools.fitted(self.tool["schema"], given)
+        try:
+            orjson.dumps(fitted, default=str)
+        except TypeError:
+            raise Invalid("A number in these arguments is too large.") from None
+        return fitted
 
     def proposal(self, arguments):
-        """Return, for people, what a call would do."""
+        """Return, for people, what a call would do; raise Invalid."""
         text = orjson.dumps(self.fitted(arguments), default=str).decode()
         more = "…" if len(text) > LONGEST_SHOWN else ""
         return f"call the tool {self.label} with {text[:LONGEST_SHOWN]}{more}"

@@ -3,6 +3,7 @@
 Whatever a server says of itself is text by others: it is stored and shown, never followed.
 """
 
+import math
 import re
 import time
 from contextlib import contextmanager
@@ -230,8 +231,11 @@ def _read(name, text, kind):
         return text.lower() in ("true", "yes")
     if kind in ("integer", "number") and len(text) < 40 and NUMBER.fullmatch(text):
         number = float(text)
+        whole = int(text) if re.fullmatch(r"-?\d+", text) else None
+        if math.isinf(number) or (whole is not None and not -(2**63) <= whole < 2**64):
+            raise Invalid(f"“{name}” is too large: {text}.")  # JSON could not be written
         if kind == "number" or number.is_integer():
-            return int(text) if re.fullmatch(r"-?\d+", text) else number
+            return number if whole is None else whole
     if kind in ("array", "object"):
         try:
             found = orjson.loads(text)

@@ -148,6 +148,21 @@ class TestCalling:
         assert len(results(model)[0]) < 70_000
         assert "This was cut" in results(model)[0]
 
+    @pytest.mark.parametrize("size", ["1" * 30, 10.0**30])
+    def test_numbers_without_bounds_break_no_page(self, alice, server, caller, talking, size):
+        with acting_as(Actor.system()):
+            schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+            tools = [dict(tool, schema=schema) for tool in server[1].tools]
+            Integration.objects.update(tools=tools)
+        model = talking(call(server, "echo", n=size), said("Oh"))
+        task = done(give(alice, caller("echo"), {"n": 10.0**30}))
+        page = alice.client.get(task.get_absolute_url())
+        assert "which will not work" in page.content.decode() or isinstance(size, float)
+        assert alice.client.get(f"/w/{task.workspace_id}/approvals/").status_code == 200
+        task = decide(alice, task, "approved")
+        assert task.status == "succeeded"
+        assert isinstance(size, float) or "is too large" in results(model)[0]
+
     def test_arguments_that_do_not_fit_are_told_to_the_model(self, alice, server, caller, talking):
         model = talking(call(server, "echo", times="many"), said("Oh"))
         done(give(alice, caller("echo", asks=False), "Say"))

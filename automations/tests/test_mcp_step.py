@@ -52,6 +52,15 @@ def test_arguments_are_fitted_to_what_a_tool_takes():
     assert mcp_tools.problems_with(schema, {})[0] == ("n", "“n” is needed.")
 
 
+@pytest.mark.parametrize("text", ["1" * 30, "-9223372036854775809", "1e999"])
+def test_numbers_that_json_can_not_hold_are_refused(text):
+    schema = {"properties": {"x": {"type": "number"}}}
+    with pytest.raises(Invalid, match="“x” is too large"):
+        mcp_tools.fitted(schema, {"x": text})
+    assert mcp_tools.problems_with(schema, {"x": text})
+    assert mcp_tools.fitted(schema, {"x": str(2**64 - 1)}) == {"x": 2**64 - 1}
+
+
 # The step
 
 
