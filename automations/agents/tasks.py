@@ -68,15 +68,15 @@ def made_task(*, agent, actor, input, name="", form=(), priority=2, **more):
     if priority not in AgentTask.Priority.values:
         raise Invalid("A priority is 1, 2 or 3.", problems=[{"pointer": "/priority"}])
     made = checked(OutputForm, {"fields": list(form)}, "/form")
-    given = finishing.as_json(input)
-    if len(orjson.dumps(given)) > MOST_INPUT:
+    text = finishing.json_text(input)
+    if len(text.decode()) > MOST_INPUT:
         raise Invalid(f"The input is longer than {MOST_INPUT:,} characters.")
     return AgentTask(
         workspace_id=agent.workspace_id,
         agent=agent,
         user=actor.user,
         task_name=str(name).strip()[:255],
-        task_input=given,
+        task_input=orjson.loads(text),
         task_form=[item.model_dump(mode="json") for item in made.fields],
         priority=priority,
         provider=agent.provider,

@@ -26,7 +26,7 @@ from automations.tests.agents import (
 from automations.tests.workflows import add, entries_in
 from kdap.tests.people import give_role
 from workspaces.access import Actor, acting_as
-from workspaces.errors import Conflict, Forbidden
+from workspaces.errors import Conflict, Forbidden, Invalid
 from workspaces.models import Event, Role
 from workspaces.operations import undo
 
@@ -335,6 +335,12 @@ def test_a_paused_agent_takes_no_tasks(alice, workspace):
     assert done(task).error_message == "The agent “Sorter” was paused or deleted."
     with pytest.raises(Conflict):
         give(alice, agent, {})
+
+
+@pytest.mark.parametrize("length", [200_000, 2_000_000])
+def test_a_long_input_is_refused_however_long(alice, workspace, length):
+    with pytest.raises(Invalid, match="longer than 200,000"):
+        give(alice, make_agent(alice, workspace), "x" * length)
 
 
 def test_again_is_a_new_task(alice, workspace):
