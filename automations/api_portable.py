@@ -67,6 +67,8 @@ class ImportWorkflow(KdapView):
     def post(self, request, workspace_id):
         """Make a draft of a document as the export gives it; `problems/` says what it lacks here."""
         workspace = find_workspace(request.actor, workspace_id, "write")
+        if len(request._request.body) > portable.LARGEST_FILE:
+            raise portable.TooLarge
         document = dict(checked(WorkflowDocument, request))
         made = portable.imported(document=document, workspace=workspace, actor=request.actor)
         return versioned(request, made, WorkflowOutput, status.HTTP_201_CREATED)

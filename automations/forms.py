@@ -9,7 +9,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from automations.models import WorkflowRun
-from automations.portable import LARGEST_FILE
+from automations.portable import LARGEST_FILE, TooLarge
 from workspaces.forms import VerbForm
 from workspaces.log_forms import DAYS
 
@@ -116,7 +116,7 @@ class UploadForm(VerbForm):
         """Refuse what is too large to be a workflow."""
         file = self.cleaned_data["file"]
         if file.size > LARGEST_FILE:
-            raise forms.ValidationError("A workflow is no larger than 1 MB.")
+            raise forms.ValidationError(TooLarge().detail)
         return file
 
 

@@ -8,6 +8,7 @@ import copy
 import re
 from uuid import UUID
 
+from automations import definition as definitions
 from automations import services
 from automations.parts import Book
 from workspaces import access
@@ -21,6 +22,19 @@ DEEPEST = 60
 # Kinds of things that definitions name by id: how a Book finds one, and what it is called by.
 KINDS = {"record": "name", "agent": "name", "connection": "server_name", "workflow": "name"}
 KINDS |= {"form": "name"}
+# What a template reads of an entry, and the entries that a loop goes through.
+READ = re.compile(r"\b(?:(trigger|steps\.\w+)\.(?:entry|before)|item)\.(\w+)")
+LOOPED = re.compile(r"\b(trigger|steps\.\w+)\.entries")
+
+
+class TooLarge(Invalid):
+    """A document that is larger than any workflow."""
+
+    status = 413
+    title = "Too large"
+
+    def __init__(self):
+        super().__init__(f"A workflow is no larger than {LARGEST_FILE // 1024**2} MB.")
 
 
 def duplicate(*, workflow, actor, workspace=None, name=""):
@@ -89,6 +103,7 @@ def imported(*, document, workspace, actor):
     if not isinstance(definition, dict) or _depth(definition) > DEEPEST:
         raise Invalid("Its definition is no JSON object, or is nested too deep.")
     names = _checked(document.get("names", {}))
+    definitions.parse(definition)  # no more steps than fit, before anything looks at each of them
     return services.create_workflow(
         workspace=workspace,
         name=texts["name"],
@@ -249,18 +264,30 @@ def _rename_condition(tree, keys):
 
 
 def _paths(definition, keys):
-    """Return [(pattern, {key: key})] of the paths by which templates read fields."""
-    found, text = [], str(definition)
-    for part in _parts(definition):
-        renamed = keys.get(str(part.get("record")))
+    """Return {what templates read: {key: key}}: of a trigger or step, and of items of loops."""
+    parts = {"trigger": definition.get("trigger")} if isinstance(definition, dict) else {}
+    parts |= {f"steps.{part['id']}": part for part in _parts(definition) if "id" in part}
+    found = {}
+    for name, part in parts.items():
+        renamed = keys.get(str(part.get("record"))) if isinstance(part, dict) else None
         if renamed:
-            id = part.get("id")
-            of = rf"steps\.{re.escape(str(id))}" if id else "trigger"
-            roots = [rf"{of}\.(?:entry|before)"]
-            if re.search(rf"'items': '[^']*\b{of}\.entries", text):
-                roots.append("item")  # of a loop over them
-            found.append((re.compile(rf"\b({'|'.join(roots)})\.(\w+)"), renamed))
+            found[name] = renamed
+    for items in _items_in(definition):
+        for name in LOOPED.findall(items):
+            found["item"] = found.get("item", {}) | found.get(name, {})
     return found
+
+
+def _items_in(value):
+    """Yield what the loops of a definition go through."""
+    if isinstance(value, dict):
+        if isinstance(value.get("items"), str):
+            yield value["items"]
+        for inner in value.values():
+            yield from _items_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _items_in(inner)
 
 
 def _replaced(value, ids, paths):
@@ -273,6 +300,10 @@ def _replaced(value, ids, paths):
         return value
     if value in ids:
         return ids[value]
-    for pattern, keys in paths if "{{" in value else ():
-        value = pattern.sub(lambda m, keys=keys: f"{m[1]}.{keys.get(m[2], m[2])}", value)
-    return value
+    return READ.sub(lambda found: _read(found, paths), value) if "{{" in value else value
+
+
+def _read(found, paths):
+    """Return a path of a template, as READ finds it, with the key that the field has here."""
+    whole, key = found[0], found[2]
+    return whole.removesuffix(key) + paths.get(found[1] or "item", {}).get(key, key)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -209,6 +210,45 @@ def test_files_that_are_none_keep_the_form(alice, workspace, content):
     answer = alice.client.post(reverse("workflow_upload", args=[workspace.pk]), {"file": file})
     assert answer.status_code == 422
     assert b"field-error" in answer.content or b"note-bad" in answer.content
+
+
+def test_steps_are_counted_before_anything_looks_at_each(alice, flow, elsewhere, monkeypatch):
+    monkeypatch.setattr(portable, "fitted", None)
+    document = Api(alice).get(f"workflows/{flow.pk}/export/").data
+    (find, _), many = document["definition"]["steps"], range(4000)
+    document["definition"]["steps"] = [find | {"id": f"find{n}"} for n in many]
+    with alice.acting() as actor, pytest.raises(Invalid):
+        portable.imported(document=document, workspace=elsewhere, actor=actor)
+
+
+def test_a_body_larger_than_a_file_is_refused(alice, workspace):
+    document = DOCUMENT | {"definition": {"trigger": {"type": "button"}, "note": "x" * 1_100_000}}
+    answer = Api(alice).post(f"workspaces/{workspace.pk}/workflows/import/", document)
+    assert (answer.status_code, answer.data["detail"]) == (
+        413,
+        "A workflow is no larger than 1 MB.",
+    )
+    assert drafts(workspace) == []
+
+
+def test_a_large_file_with_many_names_is_read_in_a_second(alice, workspace, flow, elsewhere):
+    """Each text used to be looked through once for each step."""
+    document = Api(alice).get(f"workflows/{flow.pk}/export/").data
+    find, loop = document["definition"]["steps"]
+    text = "{{ trigger.entry.title }} {{ steps.find0.entry.title }} " + "x" * 1500
+    note = loop["steps"][0] | {"values": {"what": text}}
+    blocks = [
+        loop | {"id": f"each{b}", "steps": [note | {"id": f"note{b}x{n}"} for n in range(48)]}
+        for b in range(8)
+    ]
+    finds = [find | {"id": f"find{n}"} for n in range(100)]
+    document["definition"]["steps"] = [*finds, *blocks]
+    began = time.process_time()
+    with alice.acting() as actor:
+        made = portable.imported(document=document, workspace=elsewhere, actor=actor)
+    assert time.process_time() - began < 2
+    told = made.structured_definition["steps"][-1]["steps"][-1]["values"]["what"]
+    assert told.startswith("{{ trigger.entry.book_title }} {{ steps.find0.entry.book_title }} x")
 
 
 def test_files_and_strangers(bob, charlie, workspace, flow):
