@@ -15,6 +15,8 @@ from automations.agents.tools import as_data, owner_allows
 from automations.integrations import mcp_tools
 from automations.integrations.models import Integration
 from automations.walls import CallFailed
+from workspaces import access
+from workspaces.access import Actor
 from workspaces.errors import Forbidden, Invalid, KdapError
 
 KINDS = ("mcp", "mcp_stdio")
@@ -204,12 +206,23 @@ def announced(task, agent, tools, refused):
             if call.get("begun") and not offered.repeatable:
                 task.results[call["id"]] = {"unknown": UNKNOWN}
                 continue
-            owner_allows(agent, "write")
+            _allowed(task, agent, offered)
             key = f"{task.pk}:{task.steps}:{call['id']}"
             made = Call(call["id"], offered, offered.fitted(call["arguments"]), key)
         except (Forbidden, Invalid) as error:
-            task.results[call["id"]] = {"error": error.detail[:2000]}
+            begun = call.get("begun")
+            wrong = {"unknown": UNKNOWN} if begun else {"error": error.detail[:2000]}
+            task.results[call["id"]] = wrong
             continue
         call["begun"] = True
         return made
     return None
+
+
+def _allowed(task, agent, offered):
+    """Raise Forbidden unless the agent's owner and the task's person may (still) let it call a tool."""
+    owner_allows(agent, "write")
+    action = "read" if offered.read_only else "write"
+    if not access.allows(Actor(user=task.user), action, agent.workspace_id):
+        who = task.user.name or task.user.email
+        raise Forbidden(f"{who}, in whose name it acts, may not do that here (any more).")

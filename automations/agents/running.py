@@ -299,6 +299,8 @@ def _do(task, agent, config):
 
 def _done(call, agent, config, hands, refused):
     """Do one tool; return its result, or what was wrong, for the model."""
+    if call.get("begun"):  # by another server, whose tool is not this agent's any more
+        return {"unknown": outside.UNKNOWN}
     try:
         tool = parsed(call["tool"], call["arguments"])
         if tool.name not in agent.tools or (tool.writes and config.writes == "never"):

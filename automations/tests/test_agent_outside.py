@@ -194,6 +194,24 @@ class TestOnce:
         assert len(called(server)) == calls
         assert told in results(model)[0]
 
+    @pytest.mark.parametrize("tool", ["echo", "put"])
+    def test_a_tool_that_was_taken_away_since(
+        self, alice, server, caller, talking, monkeypatch, tool
+    ):
+        model = talking(call(server, tool, text="hello"), said("Done"))
+        task = give(alice, caller(tool, asks=False), "Say")
+        with monkeypatch.context() as patch:
+            patch.setattr(outside.Call, "make", _dies)
+            with pytest.raises(SystemExit):
+                running.work(30)
+        with acting_as(Actor.system()):
+            tools = [dict(item, description="Another") for item in server[1].tools]
+            Integration.objects.update(tools=tools)
+            type(task).objects.filter(pk=task.pk).update(lease=task.created_at)
+        assert done(task).status == "succeeded"
+        assert called(server) == []
+        assert "nobody knows whether it was done" in results(model)[0]
+
     def test_a_server_that_never_answered(self, alice, server, caller, talking, monkeypatch):
         def lost(*args, **kwargs):
             raise Unreachable("It did not answer.", perhaps_arrived=True)
@@ -272,6 +290,18 @@ class TestGiving:
         done(give(alice, agent, "Time?"))
         assert called(server) == []
         assert "may not do that" in results(model)[0]
+
+    @pytest.mark.parametrize(("tool", "calls"), [("clock", 1), ("put", 0)])
+    def test_a_person_who_may_write_no_more(
+        self, alice, bob, workspace, server, caller, talking, tool, calls
+    ):
+        asked = call(server, tool, **({"text": "hello"} if tool == "put" else {}))
+        model = talking(asked, said("Done"))
+        task = give(bob, caller(tool, asks=False), "Say")
+        give_role(workspace, bob, Role.VIEWER)
+        assert done(task).status == "succeeded"
+        assert len(called(server)) == calls
+        assert ("in whose name it acts, may not do that" in results(model)[0]) == (not calls)
 
 
 class TestPages:
