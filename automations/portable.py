@@ -8,9 +8,10 @@ import copy
 import re
 from uuid import UUID
 
+from django.db import connection
+
 from automations import definition as definitions
 from automations import services
-from automations.parts import Book
 from workspaces import access
 from workspaces.errors import Conflict, Invalid
 from workspaces.models import Workspace
@@ -19,12 +20,17 @@ MARK, VERSION = "workflow", 1
 LARGEST_FILE = 1024 * 1024
 MOST_NAMES = 1000
 DEEPEST = 60
-# Kinds of things that definitions name by id: how a Book finds one, and what it is called by.
+# Kinds of things that definitions name by id, and what they are called by.
 KINDS = {"record": "name", "agent": "name", "connection": "server_name", "workflow": "name"}
 KINDS |= {"form": "name"}
 # What a template reads of an entry, and the entries that a loop goes through.
 READ = re.compile(r"\b(?:(trigger|steps\.\w+)\.(?:entry|before)|item)\.(\w+)")
 LOOPED = re.compile(r"\b(trigger|steps\.\w+)\.entries")
+NAMESAKES = """
+SELECT name, min(thing.id::text) FROM unnest(%s::text[]) AS name
+JOIN ({living}) AS thing(id, called) ON upper(thing.called) = upper(name)
+GROUP BY name HAVING count(*) = 1
+"""
 
 
 class TooLarge(Invalid):
@@ -155,39 +161,51 @@ def _ids_in(value):
             return
 
 
-def _agent(workspace_id, id):
-    from automations.models import Agent
+def _living(kind, workspace_id):
+    """Return the queryset of a workspace's things of a kind, without those in the trash."""
+    from automations.models import Agent, Integration, Workflow
+    from records.models import PublicForm, Record
 
-    return Agent.objects.filter(pk=id, workspace=workspace_id, deleted_at=None).first()
+    models = {"record": Record, "agent": Agent, "connection": Integration, "workflow": Workflow}
+    found = models.get(kind, PublicForm).objects.filter(workspace=workspace_id, deleted_at=None)
+    return found.filter(record__deleted_at=None) if kind == "form" else found
 
 
 def names_in(definition, workspace_id):
     """Return {kind: {id: name}} of what a definition names, and "fields": {record: {key: label}}."""
-    book, names = Book(workspace_id), {kind: {} for kind in KINDS} | {"fields": {}}
-    for id in dict.fromkeys(_ids_in(definition)):
-        for kind, attribute in KINDS.items():
-            found = _agent(workspace_id, id) if kind == "agent" else getattr(book, kind)(id)
-            if found is not None:
-                names[kind][id] = getattr(found, attribute)
-                if kind == "record":
-                    names["fields"][id] = {f.key: f.label for f in found.structure.fields}
-                break
+    ids, names = set(_ids_in(definition)), {}
+    for kind, attribute in KINDS.items():
+        found = _living(kind, workspace_id).filter(pk__in=ids).values_list("pk", attribute)
+        names[kind] = {str(id): name for id, name in found}
+    fields = _fields_of(names["record"], workspace_id)
+    names["fields"] = {id: {f.key: f.label for f in known} for id, known in fields.items()}
     return names
+
+
+def _fields_of(ids, workspace_id):
+    """Return {id: fields} of the living records of a workspace among `ids`."""
+    from records.models import RecordStructure
+
+    found = {}
+    heads = RecordStructure.objects.filter(record__in=_living("record", workspace_id))
+    for head in heads.filter(record__in=list(ids)).select_related("record"):
+        head.record.head = head
+        found[str(head.record.pk)] = head.record.structure.fields
+    return found
 
 
 def fitted(definition, names, workspace_id):
     """Return a definition that means the things of these names in another workspace."""
-    book = Book(workspace_id)
     ids, keys = {}, {}
     for kind in KINDS:
-        for old, name in names.get(kind, {}).items():
-            found = _namesake(kind, name, workspace_id)
-            if found is not None:
-                ids[old] = str(found)
-    for old, labels in names.get("fields", {}).items():
-        record = book.record(ids[old]) if old in ids else None
-        if record is not None:
-            keys[old] = _renamed_keys(labels, record.structure.fields)
+        known = names.get(kind, {})
+        found = _namesakes(kind, known.values(), workspace_id)
+        ids |= {old: found[name] for old, name in known.items() if name in found}
+    labels = {old: known for old, known in names.get("fields", {}).items() if old in ids}
+    fields = _fields_of([ids[old] for old in labels], workspace_id)
+    for old, known in labels.items():
+        if ids[old] in fields:
+            keys[old] = _renamed_keys(known, fields[ids[old]])
     made = copy.deepcopy(definition)
     paths = _paths(made, keys)
     for part in _parts(made):
@@ -195,17 +213,16 @@ def fitted(definition, names, workspace_id):
     return _replaced(made, ids, paths)
 
 
-def _namesake(kind, name, workspace_id):
-    """Return the id of the one thing of that kind and name in a workspace, None if there is not one."""
-    from automations.models import Agent, Integration, Workflow
-    from records.models import Record
-    from records.public_forms import PublicForm
-
-    models = {"record": Record, "agent": Agent, "connection": Integration, "workflow": Workflow}
-    model = models.get(kind, PublicForm)
-    same = model.objects.filter(workspace=workspace_id, deleted_at=None)
-    found = list(same.filter(**{f"{KINDS[kind]}__iexact": name}).values_list("pk", flat=True)[:2])
-    return found[0] if len(found) == 1 else None
+def _namesakes(kind, names, workspace_id):
+    """Return {name: id} of those names that exactly one thing of that kind has in a workspace."""
+    asked = list({name for name in names if "\x00" not in name})
+    if not asked:
+        return {}
+    living = _living(kind, workspace_id).order_by().values_list("pk", KINDS[kind])
+    sql, params = living.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(NAMESAKES.format(living=sql), [asked, *params])
+        return dict(cursor.fetchall())
 
 
 def _renamed_keys(labels, fields):
