@@ -18,6 +18,7 @@ STATES = {
     "unknown": ("unknown",),
     "failed": ("failed",),
 }
+NEWEST = 10**18 - 1  # above every id, with as many digits as the page takes of one
 LABELS = {"sent": "Sent", "waiting": "Waiting", "unknown": "Unknown", "failed": "Not sent"}
 
 
@@ -202,7 +203,7 @@ def together(steps, written, before, most):
         reverse=True,
     )
     rows = list(rows)
-    shown, last = rows[:most], list(before or (2**63 - 1, 2**63 - 1))
+    shown, last = rows[:most], list(before or (NEWEST, NEWEST))
     for row in shown:
         last[isinstance(row, Notice)] = row.pk
     return shown, tuple(last) if len(rows) > most else None

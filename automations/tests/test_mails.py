@@ -104,6 +104,26 @@ def test_mails_are_found_and_turned_over(alice, workspace, sent, url, monkeypatc
     assert api.get(f"{path}?moon=1").status_code == 400
 
 
+@pytest.mark.parametrize("kind", ["mail", "approval"])
+def test_the_second_page_when_the_first_has_one_kind_only(
+    alice, workspace, sent, url, monkeypatch, kind
+):
+    monkeypatch.setattr("automations.mail_views.AT_ONCE", 2)
+    if kind == "approval":
+        for question in ("Ada", "Bea", "Cleo"):
+            ask = {"id": "ask", "type": "approval", "question": question}
+            start(alice, make_workflow(alice, workspace, BUTTON, ask))
+            settle()
+    else:
+        for subject in ("Ada", "Bea", "Cleo"):
+            sent(subject)
+    first = alice.client.get(url)
+    assert [mail.subject[-4:].strip() for mail in first.context["mails"]] == ["Cleo", "Bea"]
+    second = alice.client.get(url + first.context["older"])
+    assert [mail.subject[-4:].strip() for mail in second.context["mails"]] == ["Ada"]
+    assert second.context["older"] == ""
+
+
 def test_what_did_not_arrive_says_why(alice, workspace, sent, url, monkeypatch):
     def refuse(*args, **kwargs):
         raise smtplib.SMTPServerDisconnected("gone")
