@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from pydantic import Field
 
-from automations import saying
+from automations import mailing, saying
 from automations.comparing import Comparison, holds, said
 from automations.parts import Part, said_value
 from automations.steps.base import Failed, Step, Stopped, Waits, registered
@@ -189,7 +189,10 @@ class Approval(Step):
             if answer.get("answer") == "fail":
                 raise Failed(f"Nobody answered within {self.days} days.")
             return answer
-        asked = {"question": str(go.render(self.question)), "people": go.render(self.people)}
+        people = [
+            mailing.plain_address(one) for one in mailing.addresses_of(go.render(self.people))
+        ]
+        asked = {"question": str(go.render(self.question)), "people": people}
         if go.dry:
             return {"answer": "approved", "asked": asked}
         until = timezone.now() + dt.timedelta(days=self.days)

@@ -83,6 +83,24 @@ def test_a_question_holds_no_link(alice, workspace, mailoutbox):
     assert "Approve: ⟦approved⟧\n⟦rejected⟧\n\nApprove: http" in mail.body
 
 
+@pytest.mark.parametrize("wrong", ["x" * 400 + "@example.com", "nobody"])
+def test_who_can_not_be_asked_fails_the_step_in_words(alice, workspace, wrong):
+    workflow = make_workflow(alice, workspace, BUTTON, ASK | {"people": [f"{{{{ '{wrong}' }}}}"]})
+    start(alice, workflow)
+    settle()
+    (run,) = runs_of(workflow)
+    assert run.status == "failed"
+    assert "is not an e-mail address" in run.error_message
+
+
+def test_people_are_asked_by_their_addresses_alone(alice, bob, workspace):
+    people = [f"Bob <{bob.user.email}>, {alice.user.email}", "{{ '' }}"]
+    workflow = make_workflow(alice, workspace, BUTTON, ASK | {"people": people})
+    start(alice, workflow)
+    settle()
+    assert [notice.to for notice in notices()] == [bob.user.email, alice.user.email]
+
+
 def test_a_mail_server_that_is_down_is_asked_again_for_a_day(asked, monkeypatch, mailoutbox):
     def refuse(*args, **kwargs):
         raise smtplib.SMTPServerDisconnected("gone")
