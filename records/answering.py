@@ -14,7 +14,7 @@ from records.entries import add_entry, clean_rows
 from records.models import FormAnswer, PublicForm
 from records.public_forms import problems_of
 from workspaces.access import Actor, acting_as
-from workspaces.errors import KdapError, Missing
+from workspaces.errors import Conflict, KdapError, Missing
 
 MOST_BYTES = 256 * 1024
 
@@ -46,8 +46,12 @@ def find_by_address(address):
 
     The caller acts as the product itself.
     """
+    return _found(address=address)
+
+
+def _found(**which):
     rows = PublicForm.objects.select_related("record", "workspace")
-    form = rows.filter(address=address).first()
+    form = rows.filter(**which).first()
     if form is None or form.record.deleted_at or form.workspace.deleted_at:
         raise Missing("There is no form at this address. Perhaps it was given a new one.")
     if form.deleted_at:
@@ -77,15 +81,17 @@ def _taken(form):
 def take(*, form, values, key, ip=None):
     """Add the entry that an answer makes; return its id, None when this answer was taken before.
 
-    `values` are by field key; `key` is the UUID of the page that was sent. Raises Closed, or Invalid
-    with problems by field.
+    `values` are by field key; `key` is the UUID of the page that was sent. `form` is as it was when
+    the page was read: what it is by now decides. Raises Missing, Closed, Conflict when it asks for
+    something else by now, or Invalid with problems by field.
     """
     with acting_as(Actor.system(door="form", form=str(form.pk))):
-        if form.most_answers is not None:  # so that no two of them are the last one
-            PublicForm.objects.select_for_update().get(pk=form.pk)
+        read, form = form, _held(form)
         if FormAnswer.objects.filter(form=form, key=key).exists():
             return None
         check_open(form)
+        if form.last_event_version != read.last_event_version:
+            raise Conflict("This form was changed in the meantime. Look at it and send it again.")
         # Here, for the next actor reads nothing, not even whom a field names by default.
         (row,) = clean_rows(form.record, [values], partial=False)
         cause = {"door": "form", "form": str(form.pk), "name": form.name}
@@ -94,6 +100,15 @@ def take(*, form, values, key, ip=None):
                 return _add(form, row, key, actor)
         except _TakenMeanwhile:
             return None
+
+
+def _held(form):
+    """Return a form as it is now; nobody changes it until the running transaction ends."""
+    # One at a time where there is a limit, so that no two answers are the last one.
+    lock = "SHARE" if form.most_answers is None else "NO KEY UPDATE"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT FROM record_forms WHERE form_id = %s FOR {lock}", [form.pk])
+    return _found(pk=form.pk)
 
 
 class _TakenMeanwhile(Exception):

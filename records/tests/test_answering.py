@@ -1,0 +1,94 @@
+"""Answers to public forms that are changed, closed or deleted while they are answered."""
+
+from threading import Thread
+from time import monotonic
+from uuid import uuid4
+
+import pytest
+from django.db import connection, connections
+
+from records import answering, public_forms, services
+from records.tests.test_public_forms import change, fresh, rows, send, support, tickets
+from workspaces.errors import Conflict, Missing
+
+__all__ = ["support", "tickets"]
+
+
+def take(form, **values):
+    """Answer a form as it was read: `form`, whatever it is by now."""
+    return answering.take(form=form, values=values or {"subject": "Late"}, key=uuid4())
+
+
+class TestWhatAFormIsByNow:
+    @pytest.mark.parametrize(
+        ("values", "sentence"),
+        [
+            ({"open": False}, "takes no answers"),
+            ({"closes_at": "2020-01-31T12:00:00Z"}, "until 31 January 2020"),
+            ({"fields": [{"field": "email"}]}, "is being worked on"),
+        ],
+    )
+    def test_closes_it(self, alice, support, tickets, values, sentence):
+        read = fresh(support)
+        change(alice, support, **values)
+        with pytest.raises(answering.Closed, match=sentence):
+            take(read)
+        assert rows(tickets) == []
+
+    def test_may_be_the_trash(self, alice, support, tickets):
+        read = fresh(support)
+        with alice.acting() as actor:
+            public_forms.delete_form(form=support, actor=actor)
+        with pytest.raises(answering.Closed, match="taken away"):
+            take(read)
+        assert rows(tickets) == []
+
+    def test_may_be_without_its_record(self, alice, support, tickets):
+        read = fresh(support)
+        with alice.acting() as actor:
+            services.delete_record(record=tickets, actor=actor)
+        with pytest.raises(Missing):
+            take(read)
+
+    @pytest.mark.parametrize("values", [{"fields": [{"field": "subject"}]}, {"most_answers": 1}])
+    def test_may_be_another_one(self, alice, support, tickets, values):
+        """What was filled in may not be asked for any more, and a limit was not watched."""
+        read = fresh(support)
+        change(alice, support, **values)
+        with pytest.raises(Conflict, match="in the meantime"):
+            take(read, subject="Late", email="ann@example.com")
+        assert rows(tickets) == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("most_answers", [None, 5])
+def test_an_answer_waits_for_a_form_that_is_being_closed(
+    log_emptied, alice, support, tickets, most_answers
+):
+    if most_answers:
+        change(alice, support, most_answers=most_answers)
+    answers = []
+
+    def answer():
+        answers.append(send(support, subject="Late").status_code)
+        connections.close_all()
+
+    thread = Thread(target=answer)
+    with alice.acting() as actor:
+        public_forms.change_form(form=support, actor=actor, open=False)
+        thread.start()
+        wait_for_a_lock(thread)
+    thread.join()
+    assert answers == [410]
+    assert rows(tickets) == []
+
+
+def wait_for_a_lock(thread):
+    """Return when another connection waits for the running transaction, or the thread is over."""
+    ours = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    until = monotonic() + 20
+    while thread.is_alive() and monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute(ours)
+            if cursor.fetchone():
+                return
