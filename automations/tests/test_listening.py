@@ -1,13 +1,17 @@
 """Who begins or stops to listen while transactions are still running hears all, and nothing twice."""
 
+from importlib import import_module
+
 import orjson
 import pytest
+from django.db import connection
 
 from automations import delivering, dispatch, outgoing, services
 from automations.models import WebhookSubscription
 from automations.tests.receivers import ok, receiving
 from automations.tests.test_dispatch import Slow, titles, workflow
 from automations.tests.workflows import add, settle
+from workspaces.access import Actor, acting_as
 from workspaces.errors import Conflict
 
 __all__ = ["workflow"]
@@ -116,3 +120,24 @@ def test_a_workflow_published_while_an_import_runs_starts_for_it(alice, books, w
     act("publish")
     settle()
     assert sorted(titles(workflow)) == ["before the second version", "long import"]
+
+
+def test_a_pause_from_before_snapshots_is_carried_over(alice, books, told):
+    add(alice, books, {"title": "told"})
+    assert told.titles() == ["told"]
+    told.act("pause")
+    add(alice, books, {"title": "meanwhile"})
+    before = """
+        ALTER TABLE webhook_subscriptions ADD COLUMN missed_since bigint;
+        SELECT kdap_bind(NULL, true, NULL, NULL, NULL, NULL, NULL);
+        UPDATE webhook_subscriptions SET missed_from = NULL, missed_since = last_event_id
+    """
+    migration = import_module("automations.migrations.0009_listening_from")
+    with acting_as(Actor.system()), connection.cursor() as cursor:
+        cursor.execute(before)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(migration.CARRY_OVER)
+        cursor.execute("ALTER TABLE webhook_subscriptions DROP COLUMN missed_since")
+    assert told.act("replay") == (1, None)
+    told.act("resume")
+    assert told.titles() == ["meanwhile"]
