@@ -37,7 +37,7 @@ MOST_ATTEMPTS = 8
 
 FEED = "SELECT snapshot FROM workflow_feed WHERE id = 1 FOR UPDATE SKIP LOCKED"
 # A database that was restored from a dump counts transactions from the beginning again; then all
-# that is in it was read before.
+# that is in it was read before, and what seems to come from transactions to be is from there.
 ROUTE = """
 WITH seen AS (
     SELECT CASE WHEN pg_snapshot_xmax(%(seen)s::pg_snapshot) > pg_snapshot_xmax(now.now)
@@ -46,6 +46,7 @@ WITH seen AS (
 ), fresh AS (
     SELECT event_id, type, stream_id, operation_id, xid FROM events
     WHERE xid >= (SELECT pg_snapshot_xmax(seen) FROM seen)
+        AND xid < (SELECT pg_snapshot_xmax(pg_current_snapshot()))
     UNION ALL
     SELECT event_id, type, stream_id, operation_id, xid FROM events
     WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(seen) FROM seen))

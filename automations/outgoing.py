@@ -37,9 +37,18 @@ SELECT %(webhook)s, workspace_id, event_id, 0, 0,
 ORDER BY event_id
 RETURNING event_id
 """
-# What dispatch.ROUTE tells those who are on again is not among what they missed.
-MISSED = """NOT pg_visible_in_snapshot(xid, %(from)s::pg_snapshot) AND (NOT %(on)s
-    OR event_id <= %(after)s AND coalesce(pg_visible_in_snapshot(xid, %(until)s::pg_snapshot), true))
+# What dispatch.ROUTE tells those who are on again is not among what they missed. A database that was
+# restored from a dump counts transactions from the beginning again: to a snapshot from before all that
+# happens now looks old, so the number of the pause tells; to one from after what was before looks new.
+MISSED = """(
+    NOT pg_visible_in_snapshot(xid, %(from)s::pg_snapshot)
+    OR pg_snapshot_xmax(%(from)s::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot())
+        AND event_id > (SELECT max(event_id) FROM events
+                        WHERE stream_id = %(webhook)s AND type = 'webhook.paused')
+) AND (NOT %(on)s OR event_id <= %(after)s AND coalesce(
+    pg_visible_in_snapshot(xid, %(until)s::pg_snapshot)
+    OR pg_snapshot_xmax(%(until)s::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot())
+        AND xid >= pg_snapshot_xmax(pg_current_snapshot()), true))
 """
 
 

@@ -19,7 +19,8 @@ HINT_SECONDS = 2
 DUE = {
     "events": """
         SELECT EXISTS (SELECT FROM events
-                       WHERE xid >= (SELECT pg_snapshot_xmax(snapshot::pg_snapshot) FROM workflow_feed))
+                       WHERE xid >= (SELECT pg_snapshot_xmax(snapshot::pg_snapshot) FROM workflow_feed)
+                       AND xid < (SELECT pg_snapshot_xmax(pg_current_snapshot())))
             OR EXISTS (SELECT FROM events WHERE xid = ANY (ARRAY(
                        SELECT pg_snapshot_xip(snapshot::pg_snapshot) FROM workflow_feed)))
             OR EXISTS (SELECT FROM workflow_feed WHERE pg_snapshot_xmax(snapshot::pg_snapshot)

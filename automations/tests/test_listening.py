@@ -6,7 +6,7 @@ import orjson
 import pytest
 from django.db import connection
 
-from automations import delivering, dispatch, outgoing, services
+from automations import delivering, dispatch, outgoing, pilot, services
 from automations.models import WebhookSubscription
 from automations.tests.receivers import ok, receiving
 from automations.tests.test_dispatch import Slow, titles, workflow
@@ -120,6 +120,53 @@ def test_a_workflow_published_while_an_import_runs_starts_for_it(alice, books, w
     act("publish")
     settle()
     assert sorted(titles(workflow)) == ["before the second version", "long import"]
+
+
+def restore():
+    """Leave the database as one that was restored in a cluster which has counted far less."""
+    later = "(%s::text::bigint + 1000000000)::text"
+    snapshot = "{x}||':'||{x}||':'".format(x=later % "pg_snapshot_xmax({0}::pg_snapshot)")
+    with acting_as(Actor.system()), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE events DISABLE TRIGGER USER")
+        cursor.execute(f"UPDATE events SET xid = {later % 'xid'}::xid8")
+        cursor.execute("ALTER TABLE events ENABLE TRIGGER USER")
+        for table, column in [
+            ("workflow_feed", "snapshot"),
+            ("webhook_subscriptions", "listens_from"),
+            ("webhook_subscriptions", "missed_from"),
+        ]:
+            cursor.execute(f"UPDATE {table} SET {column} = {snapshot.format(column)}")
+
+
+@pytest.mark.parametrize("resumed", ["before", "after", "never"])
+def test_what_a_pause_missed_outlives_a_restore_from_a_dump(alice, books, told, resumed):
+    add(alice, books, {"title": "told"})
+    assert told.titles() == ["told"]
+    told.act("pause")
+    add(alice, books, {"title": "meanwhile"})
+    if resumed == "before":
+        told.act("resume")
+    assert told.titles() == []
+    add(alice, books, {"title": "last"})
+    assert told.titles() == (["last"] if resumed == "before" else [])
+    restore()
+    assert told.titles() == []  # nothing that was told before is told again
+    assert not pilot.due()["events"]
+    add(alice, books, {"title": "restored"})
+    if resumed == "after":
+        told.act("resume")
+    add(alice, books, {"title": "afterwards"})
+    missed = {
+        "before": ["meanwhile"],
+        "after": ["last", "meanwhile", "restored"],
+        "never": ["afterwards", "last", "meanwhile", "restored"],
+    }[resumed]
+    now = {"before": ["afterwards", "restored"], "after": ["afterwards"], "never": []}
+    assert told.titles() == now[resumed]
+    assert told.act("replay") == (len(missed), None)
+    if resumed == "never":
+        told.act("resume")
+    assert told.titles() == missed
 
 
 def test_a_pause_from_before_snapshots_is_carried_over(alice, books, told):
