@@ -88,8 +88,9 @@ class EntryForm(forms.Form):
 
     def _value(self, key):
         value = _unix(self.cleaned_data.get(key))
-        if isinstance(self.fields[key], forms.JSONField) and value is not None:
-            return orjson.dumps(value).decode()  # a JSON text would else be read a second time
+        if isinstance(self.fields[key], forms.JSONField):
+            kind = self.takes[key].kind
+            return kind.load(self.takes[key])(value)  # a JSON text would else be read a second time
         return None if value in ("", []) else value
 
     def refuse(self, outcome):

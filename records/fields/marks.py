@@ -6,6 +6,7 @@ from uuid import UUID
 import orjson
 from django import forms
 from django.db import models
+from django.forms.fields import InvalidJSONInput, JSONString
 from pydantic import Field as Option
 from rest_framework import serializers
 
@@ -80,6 +81,31 @@ def _as_text(value):
     return orjson.dumps(value).decode() if isinstance(value, str) else value
 
 
+class JsonField(forms.JSONField):
+    """Takes the JSON that the field type takes, and shows what is written as it was written.
+
+    Django's own reads numbers, texts and depths that nothing behind it can keep.
+    """
+
+    def __init__(self, kind, **common):
+        super().__init__(**common)
+        self.kind = kind
+
+    def to_python(self, value):
+        if not isinstance(value, str) or isinstance(value, JSONString):
+            return value
+        try:
+            made = self.kind.clean(value, None)
+        except Refused as error:
+            raise forms.ValidationError(str(error), code="invalid") from None
+        return JSONString(made) if isinstance(made, str) else made
+
+    def bound_data(self, data, initial):
+        if self.disabled:
+            return initial
+        return None if data is None else InvalidJSONInput(data)
+
+
 class Json(FieldType):
     """Any JSON."""
 
@@ -123,7 +149,7 @@ class Json(FieldType):
         return "" if value is None else orjson.dumps(value).decode()
 
     def form_field(self, field, **common):
-        return forms.JSONField(**common)
+        return JsonField(self, **common)
 
     def api_field(self, field, **common):
         return serializers.JSONField(**common)

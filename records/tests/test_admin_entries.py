@@ -190,7 +190,7 @@ class TestWrite:
             ({"title": "x", "price": "many"}, "many"),
             ({"title": "x", "kind": "7"}, "Select a valid choice"),
             ({"title": "x" * 300}, "at most 255"),
-            ({"title": "x", "data": "{"}, "valid JSON"),
+            ({"title": "x", "data": "{"}, "is no JSON"),
         ],
     )
     def test_bad_values_stay_in_the_form(self, alice, root, books, values, sentence):

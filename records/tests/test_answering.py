@@ -1,14 +1,17 @@
-"""Answers to public forms that are changed, closed or deleted while they are answered."""
+"""Answers to public forms that change meanwhile, and answers that are meant to do harm."""
 
 from threading import Thread
 from time import monotonic
 from uuid import uuid4
 
+import orjson
 import pytest
 from django.db import connection, connections
+from django.urls import reverse
+from django.utils.html import escape
 
 from records import answering, public_forms, services
-from records.tests.test_public_forms import change, fresh, rows, send, support, tickets
+from records.tests.test_public_forms import change, fresh, make, rows, send, support, tickets
 from workspaces.errors import Conflict, Missing
 
 __all__ = ["support", "tickets"]
@@ -58,6 +61,33 @@ class TestWhatAFormIsByNow:
         with pytest.raises(Conflict, match="in the meantime"):
             take(read, subject="Late", email="ann@example.com")
         assert rows(tickets) == []
+
+
+@pytest.mark.parametrize(
+    "written", ["[" * 100_000, "9" * 5000, '"\\ud800"', "[1e400]", "[" * 60 + "]" * 60, "NaN", "{"]
+)
+def test_json_that_nothing_can_keep_is_told_and_shown_again(alice, make_record, written):
+    record = make_record("Notes", data="json")
+    form = make(alice, record)
+    answer = send(form, data=written)
+    assert answer.status_code == 422
+    assert escape(written) in answer.content.decode()
+    assert "JSON" in answer.context["form"].errors["data"][0]
+    page = alice.client.post(reverse("entry_new", args=[record.pk]), {"data": written})
+    assert page.status_code == 422
+    assert rows(record) == []
+
+
+@pytest.mark.parametrize(
+    "written", ["1" + "0" * 22, '"text"', "[]", "18446744073709551615", "-0.5e-3"]
+)
+def test_json_is_kept_as_the_field_reads_it(alice, make_record, written):
+    record = make_record("Notes", data="json")
+    assert send(make(alice, record), data=written).status_code == 302
+    page = alice.client.post(reverse("entry_new", args=[record.pk]), {"data": written})
+    assert page.status_code in (204, 302)
+    kept = [row["data"] for row in rows(record)]
+    assert kept == [orjson.loads(written)] * 2
 
 
 @pytest.mark.django_db(transaction=True)
