@@ -86,6 +86,7 @@ def form_edit(request, id, form_id):
 
 def _saved(request, form, design, rows):
     """Save what the page sent and return True; else put beside it why not."""
+    public_forms.hold_form(form)
     if request.POST.get("version") != str(form.last_event_version):
         design.add_error(None, MEANWHILE)
         return False

@@ -12,7 +12,7 @@ from records.names import clean_label
 from records.structure import Field
 from workspaces import access
 from workspaces.errors import Conflict, Invalid, Missing
-from workspaces.events import append, applied, applies, keeps, stamp
+from workspaces.events import append, applied, applies, hold, keeps, stamp
 from workspaces.services import clean_name
 
 # An address is a secret of the moment, so it stands in the row alone and in no event.
@@ -20,6 +20,7 @@ keeps("record_forms", "form_id", but=("address",))
 
 MOST_FORMS = 200
 MOST_ANSWERS = 10_000_000
+FIRST_YEAR, LAST_YEAR = 1900, 9000  # at the edges of time, not every time zone has its moment
 TEXTS = {"title": 200, "intro": 10_000, "button": 60, "thanks": 5_000}
 CHANGEABLE = (
     *("name", "title", "intro", "fields", "button", "thanks"),
@@ -138,6 +139,7 @@ def create_form(*, record, name, actor, **values):
 def change_form(*, form, actor, **values):
     """Change any of CHANGEABLE; return the form."""
     find_form(actor, form.pk, "write")
+    hold_form(form)
     cleaned = _cleaned(form.record, values, form.fields)
     before = {key: value_of(form, key) for key in cleaned}
     now = {key: value for key, value in cleaned.items() if before[key] != value}
@@ -145,6 +147,14 @@ def change_form(*, form, actor, **values):
         _append(form, "form.changed", {"now": now, "was": {key: before[key] for key in now}})
         form.refresh_from_db()
     return form
+
+
+def hold_form(form):
+    """Let nobody else change a form until the running transaction ends, and read it again."""
+    record = form.record
+    hold(form.pk)
+    form.refresh_from_db()
+    form.record = record
 
 
 def renew_address(*, form, actor):
@@ -159,6 +169,7 @@ def renew_address(*, form, actor):
 def delete_form(*, form, actor):
     """Put a form in the trash; the entries that came by it stay."""
     find_form(actor, form.pk, "write", trashed=True)
+    hold_form(form)
     if form.deleted_at is None:
         _append(form, "form.deleted", {"name": form.name})
         form.refresh_from_db()
@@ -167,6 +178,7 @@ def delete_form(*, form, actor):
 def restore_form(*, form, actor):
     """Take a form out of the trash, at its old address; return it."""
     find_form(actor, form.pk, "write", trashed=True)
+    hold_form(form)
     if form.deleted_at is None:
         raise Conflict("This form is not in the trash.")
     _append(form, "form.restored", {"name": form.name})
@@ -254,9 +266,12 @@ def _moment(value):
         moment = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
         if timezone.is_naive(moment):
             moment = timezone.make_aware(moment)
-        return moment.astimezone(dt.UTC).isoformat()
+        moment = moment.astimezone(dt.UTC)
     except (ValueError, OverflowError, AttributeError):
         raise Invalid("A closing date is a moment, as 2026-05-31T18:00:00Z.") from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise Invalid(f"A closing date is in a year from {FIRST_YEAR} to {LAST_YEAR}.")
+    return moment.isoformat()
 
 
 def value_of(form, key):

@@ -1,15 +1,18 @@
 """The pages of public forms: list, new, editor, preview, delete; for those who write."""
 
 import re
+from threading import Thread
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from kdap.tests.people import give_role
+from records import public_forms
 from records.models import PublicForm, Record
+from records.tests.test_answering import wait_for_a_lock
 from records.tests.test_public_forms import change, fresh, make, page_of, send, support, tickets
 from workspaces.access import Actor, acting_as
 from workspaces.models import Role
@@ -229,3 +232,25 @@ def test_a_preview_sends_nothing(alice, charlie, support):
     assert 'type="button" disabled' in page
     assert alice.client.post(address).status_code == 405
     assert charlie.client.get(address).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_save_at_once_the_second_is_asked(log_emptied, alice, bob, support):
+    """The page of the second is compared with what the first has made of the form meanwhile."""
+    answers = []
+    data, client = design(support, title="Hers"), alice.client
+
+    def save():
+        answers.append(client.post(editor(support), data))
+        connections.close_all()
+
+    thread = Thread(target=save)
+    with bob.acting() as actor:
+        public_forms.change_form(form=support, actor=actor, title="His")
+        thread.start()
+        wait_for_a_lock(thread)
+    thread.join()
+    (answer,) = answers
+    assert answer.status_code == 422
+    assert "in the meantime" in answer.content.decode()
+    assert fresh(support).title == "His"

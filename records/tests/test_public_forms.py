@@ -110,6 +110,8 @@ class TestMaking:
             ({"intro": "x" * 10_001}, "at most 10,000 characters"),
             ({"most_answers": 0}, "from 1 to"),
             ({"closes_at": "soon"}, "A closing date is a moment"),
+            ({"closes_at": "0001-01-01T00:00:00Z"}, "in a year from 1900 to 9000"),
+            ({"closes_at": "9999-12-31T23:59:59Z"}, "in a year from 1900 to 9000"),
             ({"secret": 1}, "“secret” can't be changed"),
         ],
     )
@@ -181,6 +183,32 @@ class TestUndo:
             operations.undo(operation_id=actor.operation, actor=again)
         labels = re.findall(r'class="field-label" for="answer_(\w+)"', page_of(support))
         assert labels == ["subject", "email", "urgency"]
+
+
+class TestTwoWhoChangeAFormAtOnce:
+    def test_the_log_says_what_was_there(self, alice, bob, support):
+        read = fresh(support)
+        change(bob, support, title="His")
+        change(alice, read, title="Hers")
+        with acting_as(Actor.system()):
+            event = Event.objects.filter(stream_id=support.pk).latest("id")
+        assert event.payload == {"now": {"title": "Hers"}, "was": {"title": "His"}}
+
+    def test_nobody_loses_what_is_set_back(self, alice, bob, support):
+        """Saying again what a form was when it was read is a change by now."""
+        read = fresh(support)
+        change(bob, support, open=False)
+        change(alice, read, open=True)
+        assert fresh(support).open
+
+    def test_a_form_is_deleted_once(self, alice, bob, support):
+        read = fresh(support)
+        for person, form in ((alice, support), (bob, read)):
+            with person.acting() as actor:
+                public_forms.delete_form(form=form, actor=actor)
+        with acting_as(Actor.system()):
+            events = Event.objects.filter(stream_id=support.pk, type="form.deleted")
+            assert events.count() == 1
 
 
 class TestTheTrash:
