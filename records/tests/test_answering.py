@@ -7,6 +7,7 @@ from uuid import uuid4
 import orjson
 import pytest
 from django.db import connection, connections
+from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
@@ -88,6 +89,12 @@ def test_json_is_kept_as_the_field_reads_it(alice, make_record, written):
     assert page.status_code in (204, 302)
     kept = [row["data"] for row in rows(record)]
     assert kept == [orjson.loads(written)] * 2
+
+
+@pytest.mark.parametrize("length", ["²", "9" * 5000, "-1", "1e3"])
+def test_a_length_that_is_none_is_not_read(support, length):
+    path = reverse("public_form", args=[support.address])
+    assert Client().post(path, {"subject": "x"}, CONTENT_LENGTH=length).status_code == 413
 
 
 @pytest.mark.django_db(transaction=True)
