@@ -16,6 +16,7 @@ from workspaces.access import Actor, acting_as
 from workspaces.errors import Conflict, Invalid
 
 TOO_OFTEN = "Too many answers came from where you are. Try again in a few minutes."
+TRIES = 5  # how many times as many answers are looked at as are taken
 
 
 def _small(view):
@@ -87,9 +88,12 @@ def _as_product():
 
 def _is_taken(request, form, answer):
     """Take a good answer and return True; else put beside the fields what is wrong with it."""
+    number, _, period = settings.FORM_THROTTLE.partition("/")
+    door = f"form:{form.pk}:{throttle.origin(request.actor.ip)}"
+    throttle.count(f"tries:{door}", f"{int(number) * TRIES}/{period}", TOO_OFTEN)
     if not answer.is_valid():
         return False
-    throttle.count(f"form:{form.pk}:{request.actor.ip}", settings.FORM_THROTTLE, TOO_OFTEN)
+    throttle.count(door, settings.FORM_THROTTLE, TOO_OFTEN)
     try:
         answering.take(form=form, values=answer.filled_values, key=answer.page, ip=request.actor.ip)
     except (Invalid, Conflict) as error:

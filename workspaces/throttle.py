@@ -1,6 +1,7 @@
 """Counting calls at doors that are open to everybody."""
 
 import time
+from ipaddress import ip_address, ip_network
 
 from django.core.cache import cache
 
@@ -14,6 +15,19 @@ class TooMany(KdapError):
 
     status = 429
     title = "Too many calls"
+
+
+def origin(ip):
+    """Return what stands for whoever calls from `ip`: of IPv6 its /64, which one household has whole."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return str(ip)
+    if address.version == 4:
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ip_network((int(address), 64), strict=False))
 
 
 def count(door, rate, detail="At most {number} calls per {period} are taken."):

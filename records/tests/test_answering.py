@@ -13,6 +13,7 @@ from django.utils.html import escape
 
 from records import answering, public_forms, services
 from records.tests.test_public_forms import change, fresh, make, rows, send, support, tickets
+from workspaces import throttle
 from workspaces.errors import Conflict, Missing
 
 __all__ = ["support", "tickets"]
@@ -95,6 +96,33 @@ def test_json_is_kept_as_the_field_reads_it(alice, make_record, written):
 def test_a_length_that_is_none_is_not_read(support, length):
     path = reverse("public_form", args=[support.address])
     assert Client().post(path, {"subject": "x"}, CONTENT_LENGTH=length).status_code == 413
+
+
+def test_answers_that_are_refused_are_counted_too(support, settings):
+    settings.FORM_THROTTLE = "2/h"
+    found = [send(support, subject="").status_code for _ in range(11)]
+    assert found == [422] * 10 + [429]
+
+
+def test_all_addresses_of_a_household_are_one_visitor(support, tickets, settings):
+    settings.FORM_THROTTLE = "2/h"
+    ips = ["2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:0:9::3", "2001:db8:0:1::1", "192.0.2.1"]
+    found = [send(support, Client(REMOTE_ADDR=ip), subject="x").status_code for ip in ips]
+    assert found == [302, 302, 429, 302, 302]
+
+
+@pytest.mark.parametrize(
+    ("ip", "origin"),
+    [
+        ("2001:db8::1", "2001:db8::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::/64"),
+        (None, "None"),
+        ("unix", "unix"),
+    ],
+)
+def test_where_a_visitor_is(ip, origin):
+    assert throttle.origin(ip) == origin
 
 
 @pytest.mark.django_db(transaction=True)
