@@ -30,8 +30,10 @@ def call_of(request):
     """Return the hooks.Call of a request; raise TooLarge before more than the limit is held."""
     most = hooks.MOST_BYTES
     announced = request.headers.get("Content-Length", "")
-    raw = b"" if announced.isdigit() and int(announced) > most else request.read(most + 1)
-    if len(raw) > most or (announced.isdigit() and int(announced) > most):
+    told = announced.isascii() and announced.isdigit()
+    more = told and (len(announced) > 12 or int(announced) > most)
+    raw = b"" if more else request.read(most + 1)
+    if more or len(raw) > most:
         raise hooks.TooLarge("A body can have at most 1 MB.")
     headers = {name.lower(): value[:2000] for name, value in request.headers.items()}
     return hooks.Call(headers, hooks.plain(request.GET), raw)

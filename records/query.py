@@ -189,7 +189,7 @@ class Query:
         if operator.takes == "nothing":
             return []
         if operator.takes == "number":
-            if isinstance(value, str) and value.isdigit():
+            if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 9:
                 value = int(value)
             if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 100_000:
                 raise Refused("Give a number of days from 0 to 100,000.")

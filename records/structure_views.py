@@ -54,7 +54,7 @@ def field_new(request, id):
     position = request.GET.get("position", "")
 
     def change():
-        place = {"position": int(position)} if position.isdigit() else {}
+        place = {} if (number := _place(position)) is None else {"position": number}
         return {"op": "add_field", "field": form.spec, **place}
 
     return _field_dialog(request, record, form, change, {"title": "Add a field", "verb": "Add"})
@@ -169,9 +169,13 @@ def field_move(request, id, name):
     """Give a field another place, for everybody."""
     record = get_record(request, id, "structure")
     position = request.POST.get("position", "")
-    place = int(position) if position.isdigit() else None
-    change = {"op": "move_field", "field": name, "position": place}
+    change = {"op": "move_field", "field": name, "position": _place(position)}
     return _change_and_return(request, record, change)
+
+
+def _place(text):
+    """Return the place that a request names, None when it is no number."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
 
 
 def _carry_out(request, record, changes, context, template, form=None):

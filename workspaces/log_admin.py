@@ -94,7 +94,7 @@ class EventAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        if term.isdigit():
+        if term.isascii() and term.isdigit():
             return queryset.filter(pk=term[:18]), False
         if "@" in term:
             people = User.objects.filter(email__iexact=term.replace("\x00", ""))

@@ -193,3 +193,9 @@ def test_a_page_is_one_query_at_any_size(alice, record, django_assert_num_querie
             query.rows(limit=1)
         with django_assert_num_queries(1):
             query.rows(limit=50)
+
+
+@pytest.mark.parametrize("days", ["²", "9" * 5000, "-1", "100001", None])
+def test_a_number_of_days_that_is_none(alice, record, days):
+    with alice.acting(), pytest.raises(Invalid, match="number of days"):
+        Query(record, where={"field": "day", "op": "last_days", "value": days})

@@ -146,6 +146,16 @@ def test_moving(alice, books):
     assert [f.key for f in structure(alice, books).fields] == ["price", "title"]
 
 
+@pytest.mark.parametrize("position", ["²", "9" * 5000, "-1", "x", ""])
+def test_a_place_that_is_none(alice, books, position):
+    with alice.acting():
+        name = field_id(books, "price")
+    moved = alice.client.post(url(books, "field_move", name), {"position": position})
+    assert moved.status_code < 500
+    dialog = alice.client.get(url(books, "field_new"), {"position": position})
+    assert dialog.status_code < 500
+
+
 def test_versions_stand_side_by_side(workspace, alice, bob, charlie, books):
     client, versions = alice.client, url(books, "record_versions")
     assert "one and the same" in client.get(versions).content.decode()

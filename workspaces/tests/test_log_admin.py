@@ -54,7 +54,9 @@ def test_finds(staff, books, query, some):
     assert len(found) < len(told(staff.get(LIST)))
 
 
-@pytest.mark.parametrize("query", ["?q=nobody@example.com", "?way=api", "?way=undo", "?q=9"])
+@pytest.mark.parametrize(
+    "query", ["?q=nobody@example.com", "?way=api", "?way=undo", "?q=9", "?q=²"]
+)
 def test_finds_nothing(staff, books, query):
     assert "Added 1 entry" not in told(staff.get(LIST + query))
 
