@@ -6,15 +6,16 @@ from uuid_utils.compat import uuid7
 
 from automations import concurrency, quotas
 
-# A workspace's next run comes after its own last one, yet never before what is served now. So
-# whoever queues a hundred thousand keeps nobody else waiting.
+# A workspace's next run comes after its own last one, yet never before what is served now: where
+# nothing waits, that is the last place there was. So whoever queues a hundred thousand keeps nobody
+# else waiting, one who had many runs before neither.
 TURNS = """
 INSERT INTO workflow_turns AS known (workspace_id, turn)
 VALUES (%(room)s, %(count)s + coalesce(
     (SELECT min(turn) FROM workflow_runs WHERE status = 'pending'),
     (SELECT max(turn) FROM workflow_turns), 0))
 ON CONFLICT (workspace_id) DO UPDATE SET turn = %(count)s + greatest(known.turn, coalesce(
-    (SELECT min(turn) FROM workflow_runs WHERE status = 'pending'), known.turn,
+    (SELECT min(turn) FROM workflow_runs WHERE status = 'pending'),
     (SELECT max(turn) FROM workflow_turns)))
 RETURNING turn
 """

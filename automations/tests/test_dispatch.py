@@ -178,6 +178,26 @@ def test_workspaces_take_turns_whoever_fired_first(alice, bob, books, workflow, 
     assert titles(neighbour.workflow) == ["Bob 0", "Bob 1"]
 
 
+def test_who_had_many_runs_before_does_not_wait_for_a_neighbours_many(
+    alice, bob, books, workflow, neighbour
+):
+    add(bob, neighbour.books, {"title": "his first"})
+    settle()
+    add(alice, books, *({"title": f"before {n}"} for n in range(30)))
+    settle()
+    add(bob, neighbour.books, *({"title": f"many {n}"} for n in range(40)))
+    _make_all()
+    add(alice, books, {"title": "now"})
+    _make_all()
+    assert books.workspace_id in [engine.claim().workspace_id for _ in range(3)]
+
+
+def _make_all():
+    dispatch.route()
+    while dispatch._expand_some() is not None:
+        pass
+
+
 def test_a_paused_workflow_with_many_firings_takes_its_turn_only(
     alice, bob, books, workflow, neighbour
 ):
