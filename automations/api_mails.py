@@ -10,6 +10,8 @@ from workspaces.api import find_workspace
 from workspaces.errors import KdapError
 from workspaces.rest import KdapView, page
 
+MAIL_STATES = list(STATES)
+
 
 class MailFile(serializers.Serializer):
     """A file that was attached; it is at `mails/<id>/files/<number>/`, counted from 0."""
@@ -25,7 +27,7 @@ class MailOutput(serializers.Serializer):
     run_id = serializers.UUIDField(source="row.run_id")
     workflow_id = serializers.UUIDField(source="row.run.workflow_id")
     workflow = serializers.CharField(source="row.run.workflow.name")
-    state = serializers.ChoiceField(choices=list(STATES))
+    state = serializers.ChoiceField(choices=MAIL_STATES)
     kept_here = serializers.CharField(
         help_text="What became of a mail that never left this machine, empty for any other."
     )
@@ -48,7 +50,7 @@ class NoticeOutput(serializers.Serializer):
     id = serializers.IntegerField(source="row.pk")
     about = serializers.CharField(source="row.about")
     link = serializers.CharField(source="row.link")
-    state = serializers.ChoiceField(choices=list(STATES))
+    state = serializers.ChoiceField(choices=MAIL_STATES)
     kept_here = serializers.CharField()
     to = serializers.ListField(child=serializers.CharField())
     subject = serializers.CharField()
@@ -80,7 +82,7 @@ class MailPage(serializers.Serializer):
 
 
 FILTERS = [
-    OpenApiParameter("state", enum=list(STATES)),
+    OpenApiParameter("state", enum=MAIL_STATES),
     OpenApiParameter("text", description="In addresses, subject or body."),
 ]
 

@@ -285,6 +285,8 @@ SPECTACULAR_SETTINGS = {
         "WebhookEvent": "automations.models.WebhookSubscription.Kind",
         "DeliveryStatus": "automations.models.WebhookDelivery.Status",
         "StepStatus": "automations.models.WorkflowStep.Status",
+        "MailState": "automations.api_mails.MAIL_STATES",
+        "ProposalState": "automations.agents.api_fillings.PROPOSAL_STATES",
     },
 }
 

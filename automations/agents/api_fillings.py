@@ -11,6 +11,7 @@ from records.lookup import find_record
 from workspaces.rest import KdapView, Strict, checked, known_parameters, page
 
 MOST = fillings.MOST_ENTRIES
+PROPOSAL_STATES = list(STATES)
 STATUSES = ("running", "ready", "applied", "cancelled")
 
 
@@ -49,7 +50,7 @@ class ProposalOutput(serializers.Serializer):
     """What is proposed for one entry."""
 
     entry_id = serializers.IntegerField()
-    state = serializers.ChoiceField(choices=list(STATES))
+    state = serializers.ChoiceField(choices=PROPOSAL_STATES)
     value = serializers.JSONField(allow_null=True, help_text="As the agent gave it.")
     was = serializers.JSONField(source="task.entry.was", allow_null=True)
     problem = serializers.CharField(allow_blank=True)
