@@ -12,7 +12,7 @@ from automations.walls import Refused
 from records.lookup import find_record
 from workspaces import access
 from workspaces.errors import Conflict, Invalid, Missing
-from workspaces.events import append, applied, applies, keeps, stamp
+from workspaces.events import append, applied, applies, applies_changes, keeps, stamp
 
 OWN = ("sealed", "failures", "rest_until", "served_at", "missed_from")
 keeps("webhook_subscriptions", "webhook_id", but=OWN)
@@ -270,14 +270,12 @@ def _created(event):
     applied(WebhookSubscription.objects.bulk_create([made]))
 
 
-def _touch(event, **columns):
-    rows = WebhookSubscription.objects.filter(pk=event.stream_id)
-    applied(rows.update(updated_at=event.timestamp, **stamp(event), **columns))
+def _listens(event):
+    """Return the columns that say from when on it is told: by numbers, and by what was visible."""
+    return {"listens_after": event.id, "listens_from": event.payload.get("from")}
 
 
-@applies("webhook.changed")
-def _changed(event):
-    _touch(event, **event.payload["now"])
+_touch = applies_changes("webhook", WebhookSubscription, _listens)
 
 
 @applies("webhook.secret_made")
@@ -295,18 +293,3 @@ def _paused(event):
 @applies("webhook.resumed")
 def _resumed(event):
     _touch(event, state=State.ACTIVE, paused_because="", **_listens(event))
-
-
-@applies("webhook.deleted")
-def _deleted(event):
-    _touch(event, deleted_at=event.timestamp)
-
-
-@applies("webhook.restored")
-def _restored(event):
-    _touch(event, deleted_at=None, **_listens(event))
-
-
-def _listens(event):
-    """Return the columns that say from when on it is told: by numbers, and by what was visible."""
-    return {"listens_after": event.id, "listens_from": event.payload.get("from")}

@@ -11,7 +11,7 @@ from automations.models import Subscription, Workflow, WorkflowVersion
 from automations.parts import refuse
 from workspaces import access
 from workspaces.errors import Conflict, Invalid, Missing
-from workspaces.events import append, applied, applies, keeps, stamp
+from workspaces.events import append, applied, applies, applies_changes, keeps, stamp
 from workspaces.services import clean_name
 
 keeps("workflows", "workflow_id")
@@ -216,16 +216,15 @@ def _created(event):
     )
 
 
-def _touch(event, **columns):
-    changed = Workflow.objects.filter(pk=event.stream_id).update(
-        updated_at=event.timestamp, **stamp(event), **columns
-    )
-    applied(changed)
+def _switched_off(event):
+    """Return the columns by which a workflow that comes out of the trash waits to be switched on."""
+    workflow = Workflow.objects.get(pk=event.stream_id)
+    if workflow.state != Workflow.State.ACTIVE:
+        return {}
+    return {"state": Workflow.State.PAUSED, "paused_because": "It came out of the trash."}
 
 
-@applies("workflow.changed")
-def _changed(event):
-    _touch(event, **event.payload["now"])
+_touch = applies_changes("workflow", Workflow, _switched_off)
 
 
 @applies("workflow.published")
@@ -253,17 +252,3 @@ def _paused(event):
 @applies("workflow.resumed")
 def _resumed(event):
     _touch(event, state=Workflow.State.ACTIVE, paused_because="")
-
-
-@applies("workflow.deleted")
-def _deleted(event):
-    _touch(event, deleted_at=event.timestamp)
-
-
-@applies("workflow.restored")
-def _restored(event):
-    workflow = Workflow.objects.get(pk=event.stream_id)
-    on = workflow.state == Workflow.State.ACTIVE
-    state = Workflow.State.PAUSED if on else workflow.state
-    because = "It came out of the trash." if on else workflow.paused_because
-    _touch(event, deleted_at=None, state=state, paused_because=because)

@@ -12,7 +12,7 @@ from records.names import clean_label
 from records.structure import Field
 from workspaces import access
 from workspaces.errors import Conflict, Invalid, Missing
-from workspaces.events import append, applied, applies, hold, keeps, stamp
+from workspaces.events import append, applied, applies, applies_changes, hold, keeps, stamp
 from workspaces.services import clean_name
 
 # An address is a secret of the moment, so it stands in the row alone and in no event.
@@ -298,31 +298,12 @@ def _created(event):
     applied(PublicForm.objects.bulk_create([form]))
 
 
-def _touch(event, **columns):
-    changed = PublicForm.objects.filter(pk=event.stream_id).update(
-        updated_at=event.timestamp, **stamp(event), **columns
-    )
-    applied(changed)
-
-
-@applies("form.changed")
-def _changed(event):
-    _touch(event, **event.payload["now"])
+_touch = applies_changes("form", PublicForm)
 
 
 @applies("form.readdressed")
 def _readdressed(event):
     _touch(event)
-
-
-@applies("form.deleted")
-def _deleted(event):
-    _touch(event, deleted_at=event.timestamp)
-
-
-@applies("form.restored")
-def _restored(event):
-    _touch(event, deleted_at=None)
 
 
 @applies("form.purged")

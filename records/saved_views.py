@@ -8,7 +8,7 @@ from records.models import GridState, RecordView
 from records.query import Query
 from workspaces import access
 from workspaces.errors import Conflict, Invalid, Missing
-from workspaces.events import append, applied, applies, keeps, stamp
+from workspaces.events import append, applied, applies, applies_changes, keeps, stamp
 from workspaces.log import seen_only
 from workspaces.services import clean_name
 
@@ -228,26 +228,7 @@ def _created(event):
     applied(RecordView.objects.bulk_create([view]))
 
 
-def _touch(event, **columns):
-    changed = RecordView.objects.filter(pk=event.stream_id).update(
-        updated_at=event.timestamp, **stamp(event), **columns
-    )
-    applied(changed)
-
-
-@applies("view.changed")
-def _changed(event):
-    _touch(event, **event.payload["now"])
-
-
-@applies("view.deleted")
-def _deleted(event):
-    _touch(event, deleted_at=event.timestamp)
-
-
-@applies("view.restored")
-def _restored(event):
-    _touch(event, deleted_at=None)
+applies_changes("view", RecordView)
 
 
 @applies("view.purged")

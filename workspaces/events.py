@@ -129,3 +129,20 @@ def applied(rows):
     """
     if not rows:
         raise Forbidden("The database's own wall refused this.")
+
+
+def applies_changes(about, model, restored=lambda event: {}):
+    """Register what events `about`.changed, .deleted and .restored make of a row of `model`.
+
+    A change has its columns as `now`; `restored(event)` returns what else one that comes back gets.
+    Return touch(event, **columns), which lets any event of such a stream change its row.
+    """
+
+    def touch(event, **columns):
+        rows = model.objects.filter(pk=event.stream_id)
+        applied(rows.update(updated_at=event.timestamp, **stamp(event), **columns))
+
+    applies(f"{about}.changed")(lambda event: touch(event, **event.payload["now"]))
+    applies(f"{about}.deleted")(lambda event: touch(event, deleted_at=event.timestamp))
+    applies(f"{about}.restored")(lambda event: touch(event, deleted_at=None, **restored(event)))
+    return touch

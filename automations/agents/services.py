@@ -8,7 +8,7 @@ from automations.agents.models import Agent
 from automations.agents.tools import TOOLS
 from workspaces import access
 from workspaces.errors import Conflict, Invalid, Missing
-from workspaces.events import append, applied, applies, keeps, stamp
+from workspaces.events import append, applied, applies, applies_changes, keeps, stamp
 from workspaces.services import clean_name
 
 keeps("agents", "agent_id")
@@ -159,26 +159,7 @@ def _created(event):
     )
 
 
-def _touch(event, **columns):
-    changed = Agent.objects.filter(pk=event.stream_id).update(
-        updated_at=event.timestamp, **stamp(event), **columns
-    )
-    applied(changed)
-
-
-@applies("agent.changed")
-def _changed(event):
-    _touch(event, **event.payload["now"])
-
-
-@applies("agent.deleted")
-def _deleted(event):
-    _touch(event, deleted_at=event.timestamp)
-
-
-@applies("agent.restored")
-def _restored(event):
-    _touch(event, deleted_at=None)
+applies_changes("agent", Agent)
 
 
 @applies("agent.executed")

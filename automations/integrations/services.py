@@ -18,7 +18,7 @@ from automations.integrations.models import Integration
 from automations.secrets import seal, unseal
 from workspaces import access
 from workspaces.errors import Conflict, Invalid, Missing
-from workspaces.events import append, applied, applies, keeps, stamp
+from workspaces.events import append, applied, applies, applies_changes, keeps, stamp
 from workspaces.services import clean_name
 
 LOOKS = ("tools", "said", "works", "asked_at", "looked_at")
@@ -203,26 +203,9 @@ def _created(event):
     applied(Integration.objects.bulk_create([made]))
 
 
-def _touch(event, **columns):
-    rows = Integration.objects.filter(pk=event.stream_id)
-    applied(rows.update(updated_at=event.timestamp, **stamp(event), **columns))
-
-
-@applies("integration.changed")
-def _changed(event):
-    _touch(event, **event.payload["now"])
+_touch = applies_changes("integration", Integration)
 
 
 @applies("integration.secret_set")
 def _secret_set(event):
     _touch(event)
-
-
-@applies("integration.deleted")
-def _deleted(event):
-    _touch(event, deleted_at=event.timestamp)
-
-
-@applies("integration.restored")
-def _restored(event):
-    _touch(event, deleted_at=None)
