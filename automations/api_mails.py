@@ -4,8 +4,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
+from automations import mailed_files
 from automations.mail_views import as_download
-from automations.mails import STATES, Mail, Written, find_file, mails_of, notices_of
+from automations.mails import STATES, Mail, Written, mails_of, notices_of
 from workspaces.api import find_workspace
 from workspaces.errors import KdapError
 from workspaces.rest import KdapView, page
@@ -127,4 +128,4 @@ class MailedFiles(KdapView):
     )
     def get(self, request, mail_id, number):
         """Read a file that was attached to a mail."""
-        return as_download(find_file(request.actor, mail_id, number))
+        return as_download(mailed_files.find(request.actor, mail_id, number))

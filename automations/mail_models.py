@@ -56,7 +56,7 @@ class Notice(models.Model):
 
 
 class MailedFile(models.Model):
-    """A file that a step attached to its mail, packed; it goes when its run does."""
+    """A file that a step attached to its mail, packed; it goes when its run does, or to make room."""
 
     id = models.BigAutoField(primary_key=True)
     step = models.ForeignKey("WorkflowStep", models.CASCADE, related_name="files")
@@ -65,11 +65,18 @@ class MailedFile(models.Model):
     name = models.CharField(max_length=200)
     mime = models.CharField(max_length=200)
     packed = models.BinaryField()
+    # How many bytes that is, by the database itself: sums of it need not read the files.
+    size = models.GeneratedField(
+        expression=models.Func("packed", function="octet_length"),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
 
     class Meta:
         app_label = "automations"
         db_table = "workflow_mailed_files"
         constraints = [models.UniqueConstraint(fields=["step", "number"], name="mailed_file")]
+        indexes = [models.Index(fields=["workspace_id", "id"], include=["size"], name="mailed_sum")]
 
     def __str__(self):
         return self.name

@@ -10,8 +10,9 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from automations import mailed_files
 from automations.mailing import where_they_go
-from automations.mails import LABELS, Mail, Written, find_file, mails_of, notices_of, together
+from automations.mails import LABELS, Mail, Written, mails_of, notices_of, together
 from automations.models import Notice
 from workspaces.entrance import enter
 
@@ -64,7 +65,7 @@ def mails(request, id):
 @require_safe
 def mailed_file(request, id, number):
     """Give a file that a mail had."""
-    return as_download(find_file(request.actor, id, number))
+    return as_download(mailed_files.find(request.actor, id, number))
 
 
 def as_download(file):

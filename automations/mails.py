@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from heapq import merge
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from automations.models import MailedFile, Notice, WorkflowStep
 from automations.notices import body_for
 from workspaces import access
-from workspaces.access import acting_as
-from workspaces.errors import Missing
 
 # What a step's state means for its mail, which is sought by these names.
 STATES = {
@@ -104,8 +102,8 @@ class Mail(Either):
 
     @property
     def has_files(self):
-        """Whether the files themselves are kept; before the first version that did they were not."""
-        return bool(self.told.get("files_kept"))
+        """Whether the files themselves are kept; they may have made room for newer ones."""
+        return self.row.files_there
 
     @property
     def at(self):
@@ -166,6 +164,7 @@ def mails_of(*, workspace, actor, text="", state=""):
     """
     access.require(actor, "read", workspace.pk)
     found = WorkflowStep.objects.filter(workspace_id=workspace.pk, type="send_email")
+    found = found.annotate(files_there=Exists(MailedFile.objects.filter(step=OuterRef("pk"))))
     if state in STATES:
         found = found.filter(status__in=STATES[state])
     if text:
@@ -207,29 +206,3 @@ def together(steps, written, before, most):
     for row in shown:
         last[isinstance(row, Notice)] = row.pk
     return shown, tuple(last) if len(rows) > most else None
-
-
-def keep_files(go, message):
-    """Keep what a step attaches to its mail, for as long as its run is kept."""
-    with acting_as(go.actor):
-        MailedFile.objects.filter(step=go.row.pk).delete()  # of an attempt before
-        MailedFile.objects.bulk_create(
-            MailedFile(
-                step=go.row,
-                workspace_id=go.run.workspace_id,
-                number=number,
-                name=str(name)[:200],
-                mime=str(mime)[:200],
-                packed=MailedFile.pack(content),
-            )
-            for number, (name, content, mime) in enumerate(message.attachments)
-        )
-
-
-def find_file(actor, step_id, number):
-    """Return the MailedFile of a mail; raise Missing for whom it is not there for."""
-    found = MailedFile.objects.filter(step=step_id, number=number).first()
-    if found is None:
-        raise Missing("There is no such file, or it is not shared with you.")
-    access.require(actor, "read", found.workspace_id)
-    return found

@@ -213,6 +213,8 @@ WEBHOOK_THROTTLE = env.str("WEBHOOK_THROTTLE", default="600/min")
 RUNS_KEPT_DAYS = env.int("RUNS_KEPT_DAYS", default=90)
 # Runs that one workspace may start in a day; 0 for as many as it likes
 AUTOMATIONS_RUNS_PER_DAY = env.int("AUTOMATIONS_RUNS_PER_DAY", default=0)
+# Bytes of files that the mails of one workspace's workflows keep, packed; 0 for as many as they have
+MAILED_FILES_MAX_BYTES = env.int("MAILED_FILES_MAX_BYTES", default=1024**3)
 # The models that agents can ask, by name (automations/agents/providers.py), and how many tasks of
 # agents are carried out at once: fewer than the workers' processes, for each holds one of them
 AUTOMATIONS_MODELS = env.json("AUTOMATIONS_MODELS", default={})

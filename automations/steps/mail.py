@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from automations import mailing, mails, saying
+from automations import mailed_files, mailing, saying
 from automations.integrations import using
 from automations.parts import Condition, Part, said_condition
 from automations.steps.base import Failed, Step, registered, telling
@@ -66,7 +66,7 @@ class SendEmail(Step):
 
     def run(self, go):
         message = self._composed(go)
-        mails.keep_files(go, message)
+        mailed_files.keep(go, message)
         try:
             if self.connection:
                 using.send_mail(self._connection(go), message)
@@ -128,7 +128,6 @@ class SendEmail(Step):
             "subject": message.subject,
             "body": message.body[:KEPT_BODY],
             "attachments": files,
-            "files_kept": bool(files),
             "message_id": message.extra_headers.get("Message-ID"),
         }
 
