@@ -1,9 +1,12 @@
-"""Questions that runs ask: who may answer which."""
+"""Questions that runs ask: who can be asked, and who may answer which."""
 
-from automations import notices
+import difflib
+
+from automations import mailing, notices
 from automations.models import WorkflowStep
 from workspaces import access
 from workspaces.errors import Forbidden, Missing
+from workspaces.models import Member
 
 
 def find(actor, step_id):
@@ -21,3 +24,28 @@ def find(actor, step_id):
     if actor.user.email.lower() not in notices.people_asked(row.run, row):
         raise Forbidden("Somebody else was asked this.")
     return row
+
+
+def members_among(given, workspace_id):
+    """Return (addresses that members of a workspace have, others), of addresses as mails have them.
+
+    Raises MailError for what is no address.
+    """
+    addresses = [mailing.plain_address(one) for one in mailing.addresses_of(given)]
+    known = _addresses(workspace_id) if addresses else ()
+    people = [address for address in addresses if address in known]
+    return people, [address for address in addresses if address not in known]
+
+
+def nobody_has(address, workspace_id=None):
+    """Return the sentence about an address of nobody; with a workspace it names one that is near."""
+    known = _addresses(workspace_id) if workspace_id else ()
+    near = difflib.get_close_matches(address, known, 1, 0.8)
+    more = f" Did you mean “{near[0]}”?" if near else ""
+    return f"Nobody in this workspace has the address “{address[:60]}”.{more}"
+
+
+def _addresses(workspace_id):
+    """Return the e-mail addresses of a workspace's members in small letters."""
+    found = Member.objects.filter(workspace=workspace_id).values_list("user__email", flat=True)
+    return {email.lower() for email in found}

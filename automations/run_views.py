@@ -10,6 +10,7 @@ from automations import definition as definitions
 from automations import notices, running
 from automations.agents import talk
 from automations.agents import tasks as agent_tasks
+from automations.approvals import members_among
 from automations.models import WorkflowRun, WorkflowStep
 from automations.parts import Book
 from automations.trees import pretty, tree_of
@@ -155,8 +156,11 @@ def approval(request, token):
     with acting_as(Actor.system(door="automation", approval=str(row_id))):
         row = WorkflowStep.objects.filter(pk=row_id).first()
         run = row and WorkflowRun.objects.select_related("workflow__workspace").get(pk=row.run_id)
+        member = row and members_among([email], row.workspace_id)[0]
     if row is None:
         raise Missing("What this link asked about is not there any more.")
+    if not member:
+        raise Missing("This link was for a member of a workspace, who is none any more.")
     settled = row.answer or (None if row.status == "waiting" else row.output)
     wanted = next((word for word in ("approved", "rejected") if word in request.GET), "")
     context = {"row": row, "run": run, "settled": settled, "email": email, "wanted": wanted}

@@ -1,6 +1,8 @@
 """Steps that decide what comes next, in sentences: if, for each, wait, ask, run, stop."""
 
+from automations.approvals import members_among
 from automations.english.phrases import OPPOSITE
+from automations.mailing import MailError
 from automations.scope import template
 
 WAITS = {"second": "seconds", "minute": "minutes", "hour": "hours", "day": "days", "week": "weeks"}
@@ -208,7 +210,7 @@ class Flowing:
             if token.kind in ("email", "ref", "raw") or (
                 token.kind == "text" and ("@" in token.value or "{" in token.value)
             ):
-                found.append(self.value())
+                found.append(self._address())
             else:
                 user = c.name(self.lex.people, "people")
                 if user is None:
@@ -219,6 +221,19 @@ class Flowing:
             c.said("or", "and")
             if c.at == start:
                 return found
+
+    def _address(self):
+        """Read an address, which a member has to have, or where one stands."""
+        c, start = self.c, self.c.at
+        given = self.value()
+        try:
+            strangers = "{{" not in given and members_among([given], self.lex.workspace_id)[1]
+        except MailError:
+            strangers = [given]
+        if strangers:
+            c.at = start
+            raise c.unknown(self.lex.people, "member of this workspace")
+        return given
 
     def run_workflow(self):
         """Read “run the workflow “Restock” with product = its Product, without waiting”."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from pydantic import Field
 
-from automations import mailing, saying
+from automations import approvals, mailing, saying
 from automations.comparing import Comparison, holds, said
 from automations.parts import Part, said_value
 from automations.steps.base import Failed, Step, Stopped, Waits, registered
@@ -170,7 +170,8 @@ class Approval(Step):
     """Ask people to approve or reject, on a page or by the links in an e-mail.
 
     `people` are e-mail addresses of members; without any the owner is asked. One answer is enough.
-    Nobody answering within `days` counts as `silence` says.
+    Nobody answering within `days` counts as `silence` says. Addresses that nobody here has are not
+    asked; the step fails where no other is left.
     """
 
     label, icon, group = "Ask for approval", "user-check", "Flow"
@@ -189,14 +190,31 @@ class Approval(Step):
             if answer.get("answer") == "fail":
                 raise Failed(f"Nobody answered within {self.days} days.")
             return answer
-        people = [
-            mailing.plain_address(one) for one in mailing.addresses_of(go.render(self.people))
-        ]
-        asked = {"question": str(go.render(self.question)), "people": people}
+        asked = {"question": str(go.render(self.question)), **self._asked(go)}
         if go.dry:
             return {"answer": "approved", "asked": asked}
         until = timezone.now() + dt.timedelta(days=self.days)
         raise Waits("approval", until=until, asked=asked | {"silence": self.silence})
+
+    def _asked(self, go):
+        given = mailing.addresses_of(go.render(self.people))
+        people, strangers = approvals.members_among(given, go.run.workspace_id)
+        if strangers and not people:
+            raise Failed(f"{approvals.nobody_has(strangers[0])} Only members can be asked.")
+        return {"people": people} | ({"not_members": strangers} if strangers else {})
+
+    def check(self, book, pointer):
+        for number, given in enumerate(self.people):
+            if "{{" in given:
+                continue
+            try:
+                _, strangers = approvals.members_among([given], book.workspace_id)
+            except mailing.MailError as error:
+                book.wrong(f"{pointer}/people/{number}", error.detail)
+            else:
+                for address in strangers:
+                    said = approvals.nobody_has(address, book.workspace_id)
+                    book.wrong(f"{pointer}/people/{number}", said)
 
     def inside(self, output):
         name = output["answer"]

@@ -17,7 +17,7 @@ from automations.tests.workflows import (
 )
 from kdap.tests.people import give_role
 from workspaces.access import Actor, acting_as
-from workspaces.models import Role
+from workspaces.models import Member, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HTMX = {"HX-Request": "true"}
@@ -172,6 +172,16 @@ def test_the_link_of_the_mail_asks_and_thanks(client, bob, asked):
     assert again.status_code == 200
     assert "Approved by you" in again.content.decode()
     assert client.get(url + "x").status_code == 404
+
+
+def test_the_link_ends_with_the_membership(client, bob, workspace, asked):
+    url = reverse("approval", args=[notices.token_for(question(asked).pk, bob.user.email)])
+    with acting_as(Actor.system()):
+        Member.objects.filter(workspace=workspace, user=bob.user).delete()
+    answer = client.post(url, {"answer": "approved"})
+    assert answer.status_code == 404
+    assert "who is none any more" in answer.content.decode()
+    assert question(asked).answer is None
 
 
 def test_a_person_says_what_became_of_a_step_nobody_can_tell_about(alice, asked):

@@ -22,7 +22,7 @@ from automations.tests.workflows import (
     steps_of,
 )
 from workspaces.access import Actor, acting_as
-from workspaces.errors import Conflict
+from workspaces.errors import Conflict, Invalid
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
@@ -93,6 +93,32 @@ def test_an_approval_goes_the_way_of_the_answer(alice, bob, workspace, tasks, gi
     assert len(entries_in(alice, tasks, "what")) == 1
     with pytest.raises(Conflict):
         running.answer(row=row, given="approved", email=bob.user.email)
+
+
+def test_only_members_can_be_asked(alice, bob, workspace):
+    people = ["Bob <BOB@example.com>, bib@example.com", "zoe@example.org", "@", "{{ trigger.x }}"]
+    ask = {"id": "ask", "type": "approval", "question": "Well?", "people": people}
+    with pytest.raises(Invalid) as error:
+        make_workflow(alice, workspace, BUTTON, ask)
+    said = [(item["pointer"], item["detail"]) for item in error.value.problems]
+    nobody = "Nobody in this workspace has the address"
+    assert said == [
+        ("/steps/0/people/0", f"{nobody} “bib@example.com”. Did you mean “bob@example.com”?"),
+        ("/steps/0/people/1", f"{nobody} “zoe@example.org”."),
+        ("/steps/0/people/2", "“@” is not an e-mail address."),
+    ]
+
+
+def test_who_is_no_member_is_not_asked(alice, bob, workspace):
+    ask = {"id": "ask", "type": "approval", "question": "Well?", "people": ["{{ trigger.input.who }}"]}
+    workflow = make_workflow(alice, workspace, BUTTON, ask)
+    start(alice, workflow, input={"who": "zoe@example.com, bob@example.com"})
+    settle()
+    assert [m.to for m in mail.outbox] == [[bob.user.email]]
+    assert steps_of(only_run(workflow))["ask"].input["not_members"] == ["zoe@example.com"]
+    start(alice, workflow, input={"who": "zoe@example.com"})
+    settle()
+    assert "Only members can be asked" in runs_of(workflow)[1].error_message
 
 
 def test_silence_answers_as_the_step_says(alice, workspace, tasks):
