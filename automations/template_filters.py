@@ -257,6 +257,8 @@ FILTERS = {
     "unique": Filter(unique, words="each once"),
     "json": Filter(json_of, words="as JSON"),
     "urlencode": Filter(lambda value: quote(text_of(value), safe=""), words="for an address"),
+    # In an address its value stays whole (template_addresses.py); elsewhere every value does.
+    "as_is": Filter(lambda value: value, words="as it is"),
     "escape": Filter(lambda value: html.escape(text_of(value)), words="safe in HTML"),
     "lines": Filter(lambda value: text_of(value).splitlines(), words="line by line"),
     "split": Filter(split, (0, 1), "split at {0}"),

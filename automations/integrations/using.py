@@ -8,6 +8,8 @@ from automations.integrations.hiding import carried, hidden, hiding
 from automations.integrations.kinds import config_of, is_same_host
 from automations.integrations.models import Integration
 from automations.integrations.services import secret_of
+from automations.outbound import checked_url
+from automations.template_addresses import climbs
 from workspaces.access import acting_as
 from workspaces.errors import KdapError
 
@@ -41,17 +43,31 @@ def check_secret(integration):
 def address_of(integration, url):
     """Return the whole address that a step means; “/orders” is below the connection's own.
 
-    Raises Failed for one on another host: the secret does not go there.
+    Raises NotUsable for one that leads elsewhere, to another host or above: the secret does not
+    go there.
     """
     config = config_of(integration.kind, integration.config)
     if not url.lower().startswith(("http://", "https://")):
-        return f"{config.url.rstrip('/')}/{url.lstrip('/')}" if url else config.url
-    if not is_same_host(url, config):
+        url = f"{config.url.rstrip('/')}/{url.lstrip('/')}" if url else config.url
+    elif not is_same_host(url, config):
         raise NotUsable(
             f"“{integration.server_name}” is for {config.url[:200]} only; "
             "its secret goes to no other host."
         )
+    if "#" in url:
+        raise NotUsable("The address of a call has no “#”; as a part of a name it is %23.")
+    above, path = (_path_of(one) for one in (config.url, url))
+    if climbs(url) or not f"{path}/".startswith(f"{above}/"):
+        raise NotUsable(
+            f"“{integration.server_name}” is for what lies below {config.url[:200]}; "
+            "this address leads out of it."
+        )
     return url
+
+
+def _path_of(url):
+    """Return the path of an address as it is sent, without a slash at its end."""
+    return checked_url(url).raw_path.decode().partition("?")[0].rstrip("/")
 
 
 def send(integration, request, *, timeout, **options):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from automations import at_home, outbound, saying, signed_calls, signing
+from automations import at_home, outbound, saying, signed_calls, signing, template_addresses
 from automations.integrations import using
 from automations.parts import said_value
 from automations.steps.base import Failed, Step, registered, telling
@@ -110,7 +110,7 @@ class HttpRequest(Step):
         body = go.render(self.body)
         return {
             "method": self.method,
-            "url": str(go.render(self.url)),
+            "url": template_addresses.render(self.url, go.values),
             "headers": headers,
             "body": body,
         }
