@@ -69,12 +69,17 @@ class StepOutput(serializers.ModelSerializer):
 RUN_FIELDS = [
     *("id", "workspace_id", "workflow_id", "workflow", "version", "status", "error_message"),
     *("entry_id", "event_id", "operation_id", "depth", "parent_id", "retry_of_id"),
+    *("loop", "position"),
     *("triggered_at", "started_at", "finished_at", "wake_at", "seconds"),
 ]
 
 
 class RunOutput(serializers.ModelSerializer):
-    """A run: one time that a workflow was executed. Undo what it changed by its operation."""
+    """A run: one time that a workflow was executed. Undo what it changed by its operation.
+
+    An item of a loop that does several at once is a run too: its `parent_id` has the `loop` at that
+    path, and `position` is the item's place, from 0.
+    """
 
     workspace_id = serializers.UUIDField(read_only=True)
     workflow_id = serializers.UUIDField(read_only=True)
@@ -151,7 +156,7 @@ class StartWorkflow(KdapView):
         return Response({"results": RunOutput(runs, many=True).data}, status.HTTP_202_ACCEPTED)
 
 
-FILTERS = ("status", "workflow", "entry", "since", "until", "text")
+FILTERS = ("status", "workflow", "entry", "parent", "since", "until", "text")
 
 
 class Runs(KdapView):
@@ -163,6 +168,12 @@ class Runs(KdapView):
             OpenApiParameter("status", description="One or more, apart by commas."),
             OpenApiParameter("workflow", OpenApiTypes.UUID),
             OpenApiParameter("entry", int),
+            OpenApiParameter(
+                "parent",
+                OpenApiTypes.UUID,
+                description="What this run caused, items of its loops included, which are left out "
+                "otherwise.",
+            ),
             OpenApiParameter("since", OpenApiTypes.DATETIME),
             OpenApiParameter("until", OpenApiTypes.DATETIME),
             OpenApiParameter("text", description="In workflow, trigger data or error."),
@@ -182,6 +193,7 @@ class FilterInput(serializers.Serializer):
     """The filters of a list of runs, as parameters."""
 
     workflow = serializers.UUIDField(required=False)
+    parent = serializers.UUIDField(required=False)
     entry = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     text = serializers.CharField(required=False, allow_blank=True, max_length=200)
 

@@ -51,7 +51,7 @@ UPDATE workflow_runs SET status = 'pending' WHERE status = 'waiting' AND fence =
 """
 FREE_ALL = """
 UPDATE workflow_runs r SET status = 'pending'
-WHERE status = 'waiting' AND wake_at IS NULL AND fence = 0 AND NOT EXISTS (
+WHERE status = 'waiting' AND wake_at IS NULL AND fence = 0 AND position IS NULL AND NOT EXISTS (
     SELECT FROM workflow_runs o WHERE o.workflow_id = r.workflow_id
     AND o.concurrency_key = r.concurrency_key AND o.finished_at IS NULL AND o.run_id < r.run_id)
 """

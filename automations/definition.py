@@ -147,11 +147,16 @@ def problems_of(definition, workspace_id, book=None):
             f"The ids of this step and of those around it are longer than {LONGEST_PATH} letters."
         )
         book.wrong(pointer, f"{detail} Give them shorter ones.")
-    before = set()
+    before, loops = {}, []
     for pointer, step in definition.walk():
+        loops = [loop for loop in loops if pointer.startswith(f"{loop}/steps/")]
         step.check(book, pointer)
-        _check_templates(step, pointer, known, before, book)
-        before.add(step.id)
+        seen = {id for id, at in before.items() if at is None or at in loops}
+        _check_templates(step, pointer, known, seen, book)
+        # What a step gives in one of several items at once, no step outside of that loop can see.
+        before[step.id] = loops[-1] if loops else None
+        if getattr(step, "at_once", 1) > 1:
+            loops.append(pointer)
     return book.problems
 
 
@@ -179,7 +184,8 @@ def _check_templates(step, pointer, known, before, book):
                 pointer, f"“{path}” is unknown; values begin with trigger, steps, vars or item."
             )
         elif root == "steps" and (not rest or rest[0] not in before):
-            book.wrong(pointer, f"“{path}” refers to no step before this one.")
+            detail = f"“{path}” refers to no step before this one that it can see."
+            book.wrong(pointer, detail)
 
 
 def schema():

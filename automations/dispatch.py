@@ -299,7 +299,7 @@ def _limited(version, rows):
 def _rate(version):
     minute = timezone.now() - dt.timedelta(minutes=1)
     runs = WorkflowRun.objects.filter(
-        workflow=version.workflow_id, depth__gt=0, triggered_at__gt=minute
+        workflow=version.workflow_id, depth__gt=0, triggered_at__gt=minute, position=None
     )
     return runs.count()
 
@@ -311,7 +311,8 @@ def path_of(run_id, last):
         run = WorkflowRun.objects.select_related("workflow").filter(pk=run_id).first()
         if run is None:
             break
-        names.append(run.workflow.name)
+        if run.position is None:
+            names.append(run.workflow.name)
         run_id = run.parent_id
     return " → ".join(f"“{name}”" for name in reversed(names))
 

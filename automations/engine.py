@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from automations import definition as definitions
-from automations import finishing, notices
+from automations import finishing, looping, notices
 from automations.claiming import LEASE, claim, held
 from automations.models import WorkflowRun, WorkflowStep
 from automations.parts import Book
@@ -33,6 +33,12 @@ MOST_STEPS = 20_000
 MOST_DEATHS = 5
 # So long a worker that was answered from outside waits for a database that is away.
 PATIENCE = 30
+# Whether a run is still this worker's and may go on; an item only while the run around it does.
+STANDS = """
+SELECT fence, status, cancel_asked, position IS NOT NULL AND NOT EXISTS (
+    SELECT FROM workflow_runs r WHERE r.run_id = i.parent_id AND r.finished_at IS NULL)
+FROM workflow_runs i WHERE run_id = %s FOR UPDATE
+"""
 DONE = (WorkflowStep.Status.SUCCEEDED, WorkflowStep.Status.FAILED)
 
 
@@ -76,7 +82,9 @@ def execute(run):
 
 def actor_of(run):
     """Return who acts in a run: the person who published its version, as one operation."""
-    cause = {"door": "automation", "run": str(run.pk), "workflow": str(run.workflow_id)}
+    # What an item of a loop does, the run that people started does.
+    top = run.trigger_data["top"] if run.position is not None else None
+    cause = {"door": "automation", "run": top or str(run.pk), "workflow": str(run.workflow_id)}
     if run.depth:
         cause["depth"] = run.depth
     return Actor(user=run.version.user, operation=run.operation_id, cause=cause)
@@ -101,12 +109,15 @@ class Walk:
             "now": now.isoformat(timespec="seconds"),
             "today": now.date().isoformat(),
         }
+        self.begin = (self.definition.steps, "", {})
+        if run.position is not None:
+            self._stand_in_loop()
         self.count, self.left, self.got_on = 0, False, False
 
     def go(self):
         """Carry the run out as far as it goes."""
         try:
-            steps = self._steps(self.definition.steps, "", {})
+            steps = self.todo()
             todo = next(steps, None)
             while todo is not None:
                 todo = (
@@ -117,9 +128,24 @@ class Walk:
         except _Left:
             return
 
+    def _stand_in_loop(self):
+        """Let an item's run begin inside its loop, with what the run around it knows."""
+        run = self.run
+        with acting_as(Actor.system(task="work")):
+            loop, more, values = looping.around(run, Walk)
+        self.values["trigger"] = values["trigger"]
+        self.values["steps"] = dict(values["steps"])
+        self.values["vars"] = values["vars"] | self.values["vars"]
+        item = {"item": run.trigger_data["item"], "index": run.position}
+        self.begin = (loop.steps, f"{run.loop}.{run.position}.", more | item)
+
     def _output(self):
-        steps = self.definition.steps
+        steps = self.begin[0]
         return self.values["steps"].get(steps[-1].id) if steps else None
+
+    def todo(self):
+        """Return a generator of (path, step, values) of what is still to do; see `_steps`."""
+        return self._steps(*self.begin)
 
     def _steps(self, steps, prefix, more):
         """Yield (path, step, values) of what is still to do, in order; the caller fills self.rows."""
@@ -134,7 +160,8 @@ class Walk:
                 row = self.rows[path]
             self.values["steps"][step.id] = row.output
             if row.status == WorkflowStep.Status.FAILED:
-                self.values["steps"][step.id] = {"failed": True, "error": row.error}
+                known = row.output if isinstance(row.output, dict) else {}
+                self.values["steps"][step.id] = known | {"failed": True, "error": row.error}
                 continue
             if step.type == "set":
                 self.values["vars"].update(row.output)
@@ -165,10 +192,7 @@ class Walk:
         run, who = self.run, self.actor.user
         self.actor.roles.clear()
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT fence, status, cancel_asked FROM workflow_runs WHERE run_id = %s FOR UPDATE",
-                [run.pk],
-            )
+            cursor.execute(STANDS, [run.pk])
             row = cursor.fetchone()
         if row is not None and row[:2] != (run.fence, "running"):
             raise Superseded
@@ -178,7 +202,7 @@ class Walk:
                 f"{who.name or who.email}, in whose name it acts, may not write here any more."
             )
             return partial(finishing.fail, run, because, pause=True)
-        return partial(finishing.cancel_now, run) if row[2] else None
+        return partial(finishing.cancel_now, run) if row[2] or row[3] else None
 
     def _segment(self, steps, todo):
         """Do steps inside the database in one transaction; return the next step, None at the end."""

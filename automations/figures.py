@@ -18,7 +18,8 @@ LAST = """
 SELECT r.workflow_id, r.run_id, r.status, r.triggered_at,
     extract(epoch FROM r.finished_at - r.started_at)::float
 FROM unnest(%s::uuid[]) AS w (id) CROSS JOIN LATERAL (
-    SELECT * FROM workflow_runs WHERE workflow_id = w.id ORDER BY run_id DESC LIMIT %s) AS r
+    SELECT * FROM workflow_runs WHERE workflow_id = w.id AND position IS NULL
+    ORDER BY run_id DESC LIMIT %s) AS r
 ORDER BY r.run_id
 """
 
@@ -75,7 +76,9 @@ def figures_of(workspace_id, ids):
     """Return {workflow id: Figures} of workflows in a workspace."""
     made = {id: Figures() for id in ids}
     since = _first_id(timezone.now() - dt.timedelta(days=DAYS))
-    runs = WorkflowRun.objects.filter(workspace=workspace_id, workflow__in=list(ids), id__gte=since)
+    runs = WorkflowRun.objects.filter(
+        workspace=workspace_id, workflow__in=list(ids), id__gte=since, position=None
+    )
     for row in runs.order_by().values("workflow_id", "status").annotate(n=Count("id")):
         made[row["workflow_id"]].counts[row["status"]] = row["n"]
     with connection.cursor() as cursor:

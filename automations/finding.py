@@ -15,12 +15,14 @@ class RunFilters:
     """What runs to look for; every part may be left out.
 
     `since` (included) and `until` (excluded) are moments with a zone at which runs were triggered;
+    `parent` is a run: what it caused, items of its loops included, which otherwise are left out;
     `text` is sought in the workflow's name, what triggered the run, and its error.
     """
 
     status: tuple = ()
     workflow: UUID | None = None
     entry: int | None = None
+    parent: UUID | None = None
     since: dt.datetime | None = None
     until: dt.datetime | None = None
     text: str = ""
@@ -30,6 +32,7 @@ def find_runs(workspace_id, filters=None):
     """Return the runs of a workspace that `filters` leave, newest first, as a queryset."""
     given = filters or RunFilters()
     found = WorkflowRun.objects.filter(workspace=workspace_id)
+    found = found.filter(parent=given.parent) if given.parent else found.filter(position=None)
     if given.status:
         found = found.filter(status__in=given.status)
     if given.workflow:

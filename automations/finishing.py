@@ -61,6 +61,8 @@ def fail(run, message, *, row=None, pause=False):
     with acting_as(Actor.system(door="automation", run=str(run.pk))) as actor:
         if not _end(run, "failed", error_message=message[:5000]):
             return
+        if run.position is not None:
+            return  # the run around it tells, for it fails too, or goes on
         _answer_caller(run, {"status": "failed", "error": message[:1000]})
         _fire_failed(run, message)
         workflow = Workflow.objects.select_related("owner").get(pk=run.workflow_id)
@@ -96,7 +98,25 @@ def _end(run, status, **columns):
     if ended:
         claiming.free(run)
         _end_tasks(run)
+        _end_loops(run)
     return ended
+
+
+def _end_loops(run):
+    from automations import looping  # which ends runs by this module
+
+    looping.end_items(run)
+    if run.position is not None:
+        looping.ended(run)
+
+
+def begin_again(runs):
+    """Queue runs (a queryset) that failed or were cancelled again, to go on where they failed."""
+    steps = WorkflowStep.objects.filter(run__in=runs)
+    steps.filter(status__in=("failed", "waiting")).delete()
+    # Of what was begun outside and never recorded, nobody knows: the engine asks, as after a death.
+    steps.filter(status="unknown").update(status="started")
+    runs.update(status="pending", finished_at=None, error_message="", cancel_asked=False, deaths=0)
 
 
 def _end_tasks(run):
@@ -160,7 +180,9 @@ def _too_often(run):
     most = run.version.structured_definition.get("pause_after", 10)
     if not most:
         return ""
-    last = WorkflowRun.objects.filter(workflow=run.workflow_id, finished_at__isnull=False)
+    last = WorkflowRun.objects.filter(
+        workflow=run.workflow_id, finished_at__isnull=False, position=None
+    )
     statuses = list(last.order_by("-finished_at").values_list("status", flat=True)[:most])
     if len(statuses) == most and set(statuses) == {"failed"}:
         return f"Its last {most} runs all failed. The last one said: {run_error(run)}"

@@ -170,6 +170,9 @@ class WorkflowRun(models.Model):
     `key` tells what fired it, once for each version. `turn` is its place in a queue that serves
     workspaces in turn. `fence` grows with every worker that takes it up, so that one that was
     thought dead can't write any more; `lease` is until when the present one has it.
+
+    An item of a loop that does several at once is a run too (looping.py): `loop` is the path of that
+    step in its parent's run, `position` its place among the items, from 0.
     """
 
     class Status(models.TextChoices):
@@ -195,6 +198,8 @@ class WorkflowRun(models.Model):
     operation_id = models.UUIDField(default=uuid7)
     depth = models.SmallIntegerField(default=0)
     parent = models.ForeignKey("self", models.SET_NULL, null=True, related_name="children")
+    loop = models.CharField(max_length=400, blank=True, default="")
+    position = models.IntegerField(null=True)
     retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")
     concurrency_key = models.CharField(max_length=200, null=True)
     turn = models.BigIntegerField(default=0)
@@ -217,6 +222,11 @@ class WorkflowRun(models.Model):
             models.Index(fields=["wake_at"], name="run_wake", condition=Q(status="waiting")),
             models.Index(fields=["finished_at"], name="run_finished"),
             models.Index(fields=["workflow", "-id"], name="run_workflow"),
+            models.Index(
+                fields=["parent", "loop", "position"],
+                name="run_items",
+                condition=Q(position__isnull=False, finished_at=None),
+            ),
             models.Index(fields=["workspace", "-id"], name="run_workspace"),
             models.Index(
                 fields=["workflow", "concurrency_key"],

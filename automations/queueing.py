@@ -30,15 +30,15 @@ ON CONFLICT (workspace_id) DO UPDATE SET served_at = clock_timestamp()
 INSERT = """
 INSERT INTO workflow_runs (run_id, workspace_id, workflow_id, version_id, key, status, trigger_data,
     error_message, variables, entry_id, event_id, operation_id, depth, parent_id, retry_of_id,
-    concurrency_key, turn, fence, deaths, cancel_asked, triggered_at, finished_at, started_at)
+    loop, position, concurrency_key, turn, fence, deaths, cancel_asked, triggered_at, finished_at, started_at)
 SELECT run_id, %(room)s, %(workflow)s, %(version)s, key, status, trigger_data, error_message, '{}',
-    entry_id, event_id, operation_id, depth, parent_id, retry_of_id, concurrency_key,
-    %(turn)s - %(count)s + ordinality, 0, 0, false, clock_timestamp(),
-    CASE WHEN status <> 'pending' THEN clock_timestamp() END,
+    entry_id, event_id, operation_id, depth, parent_id, retry_of_id, coalesce(loop, ''), position,
+    concurrency_key, %(turn)s - %(count)s + ordinality, 0, 0, false, clock_timestamp(),
+    CASE WHEN status NOT IN ('pending', 'waiting') THEN clock_timestamp() END,
     CASE WHEN status = 'failed' THEN clock_timestamp() END
 FROM ROWS FROM (json_to_recordset(%(rows)s::json) AS (run_id uuid, key text, status text,
     trigger_data jsonb, error_message text, entry_id bigint, event_id bigint, operation_id uuid,
-    depth smallint, parent_id uuid, retry_of_id uuid, concurrency_key text)) WITH ORDINALITY
+    depth smallint, parent_id uuid, retry_of_id uuid, loop text, position int, concurrency_key text)) WITH ORDINALITY
 ON CONFLICT (version_id, key) DO NOTHING
 RETURNING run_id
 """
@@ -69,7 +69,16 @@ def enqueue(version, rows):
         return []
     quotas.limit(version, rows)
     concurrency.arrange(version, rows)
+    return insert(version, rows)
+
+
+def insert(version, rows):
+    """Queue runs as `enqueue` does, past limits and concurrency: what is part of a run that began.
+
+    Rows that wait come last, and get their place in the queue when they are let in.
+    """
     workflow = version.workflow
+    count = sum(row.get("status") != "waiting" for row in rows)
     prepared = [
         {
             "run_id": str(uuid7()),
@@ -85,8 +94,8 @@ def enqueue(version, rows):
         "room": workflow.workspace_id,
         "workflow": workflow.pk,
         "version": version.pk,
-        "turn": turns_for(workflow.workspace_id, len(rows)),
-        "count": len(rows),
+        "turn": turns_for(workflow.workspace_id, count),
+        "count": count,
         "rows": orjson.dumps(prepared, default=str).decode(),
     }
     with connection.cursor() as cursor:

@@ -33,7 +33,9 @@ def limit(version, rows):
 def begun_today(workspace_id, most):
     """Return how many runs a workspace has started since midnight, counted up to `most`."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    runs = WorkflowRun.objects.filter(workspace=workspace_id, pk__gte=first_id(midnight))
+    runs = WorkflowRun.objects.filter(
+        workspace=workspace_id, pk__gte=first_id(midnight), position=None
+    )
     return runs.exclude(status="cancelled", started_at=None)[:most].count()
 
 

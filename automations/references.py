@@ -109,12 +109,19 @@ def references(definition, book, samples, step_id=None):
             pointer = here
             break
         before.append((here, steps[number]))
-    for here, step in before:
+    for here, step in _seen(before, pointer):
         if step.get("type") == "for_each" and pointer and pointer.startswith(f"{here}/steps/"):
             groups.append(_item(step, before, definition, book, samples))
         groups.append(_step(step, book, samples))
     groups.append(_always())
     return [group for group in groups if group.items]
+
+
+def _seen(before, pointer):
+    """Return the (pointer, step) before a place that it can see: not those of several items at once."""
+    apart = [f"{here}/steps/" for here, step in before if (step.get("at_once") or 1) > 1]
+    left = [inside for inside in apart if not (pointer or "").startswith(inside)]
+    return [at for at in before if not at[0].startswith(tuple(left))]
 
 
 def _entry(group, path, record, samples):
@@ -159,6 +166,9 @@ def _step(step, book, samples):
             group.add(f"{path}.entries", "All entries", samples)
             group.add(f"{path}.count", "How many", samples)
         _entry(group, f"{path}.entry", book.record(step["record"]), samples)
+    elif step.get("type") == "for_each" and (step.get("at_once") or 1) > 1:
+        group.add(f"{path}.results", "The last output of each item", samples)
+        group.add(f"{path}.count", "How many items", samples)
     elif step.get("type") == "set":
         group.items += [
             (f"{{{{ vars.{key} }}}}", key, str(value)[:LONGEST])

@@ -7,7 +7,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from automations import definition as definitions
-from automations import dispatch, finishing, services
+from automations import dispatch, finishing, looping, services
 from automations.models import WorkflowRun, WorkflowStep
 from automations.queueing import enqueue
 from automations.steps.base import Failed, entries_as_json
@@ -194,18 +194,17 @@ def cancel(*, run, actor):
 def retry(*, run, actor, latest=False):
     """Go on with a failed run from the step that failed, or do it anew by the newest version.
 
+    An item of a loop goes on with the run it belongs to.
+
     Return the run that goes on: the same, or with `latest` a new one with the same trigger data.
     """
     access.require(actor, "write", run.workspace_id)
+    run = looping.top_of(run)
     if run.status not in ("failed", "cancelled"):
         raise Conflict("Only a run that failed or was cancelled can be tried again.")
     if latest:
         return replay(run=run, actor=actor)
-    rows = WorkflowRun.objects.filter(pk=run.pk, status__in=("failed", "cancelled"))
-    run.steps.filter(status__in=("failed", "waiting")).delete()
-    # Of what was begun outside and never recorded, nobody knows: the engine asks, as after a death.
-    run.steps.filter(status="unknown").update(status="started")
-    rows.update(status="pending", finished_at=None, error_message="", cancel_asked=False, deaths=0)
+    finishing.begin_again(WorkflowRun.objects.filter(pk=run.pk, status=run.status))
     run.refresh_from_db()
     return run
 
@@ -213,6 +212,7 @@ def retry(*, run, actor, latest=False):
 def replay(*, run, actor):
     """Start the newest version with the trigger data of an older run; return the new run."""
     access.require(actor, "write", run.workspace_id)
+    run = looping.top_of(run)
     version = services.current_version(run.workflow)
     if version is None:
         raise Conflict("Publish the workflow first.")

@@ -23,12 +23,13 @@ LABELS = {
     "each": "Start", "was": "From", "now": "To", "fields": "Only when one of these changes",
     "where": "Only entries that match", "keys": "The same entry has the same", "entry": "Which entry",
     "on_error": "When it fails", "retries": "Try again so often", "any_status": "Take any answer as good",
+    "accept_cut": "Take an answer that is cut",
     "when_unknown": "When nobody knows whether it happened", "people": "Whom to ask",
     "silence": "When nobody answers", "wait": "Wait until it is over", "items": "The list",
     "amount": "How long", "until": "Or until", "failed": "As failed", "to": "To", "cc": "Copy to",
     "url": "Address", "days": "Days to answer", "pause_after": "Pause after so many failures in a row",
     "missed": "Ticks that were missed", "every": "Every", "sort": "In which order",
-    "cron": "Or a cron line", "at": "At (hh:mm)", "limit": "At most", "timezone": "Time zone",
+    "cron": "Or a cron line", "at": "At (hh:mm)", "limit": "At most", "at_once": "Items at once", "timezone": "Time zone",
     "code": "Python", "timeout": "Wait for the answer (seconds)", "reply_to": "Answers go to",
 }  # fmt: skip
 CHOICES = {

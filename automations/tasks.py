@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from automations import claiming, clock, delivering, noticing, pilot, shifts, trimming
+from automations import claiming, clock, delivering, looping, noticing, pilot, shifts, trimming
 from automations.integrations import looking
 
 
@@ -43,6 +43,7 @@ def tick():
     """Look at the clock, and for work, as the pilot of every worker does by itself."""
     clock.tick()
     claiming.free_forgotten()
+    looping.end_left()
     pilot.look_once()
 
 

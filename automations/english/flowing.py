@@ -104,19 +104,29 @@ class Flowing:
         c.said("one")
         c.said("of")
         step = {"type": "for_each", "items": self._items()}
-        start = c.at
-        c.said(",")
-        if c.said("at most", "up to"):
-            step["limit"] = self.count()
-            if step["limit"] is None:
-                raise c.stuck("Here a whole number should stand.", ["at most 100"])
-        else:
-            c.at = start
+        while self._pace(step):
+            pass
         step = self.named(step, self.options())
         self._then()
         with self.scope.loop(self.scope.items_of(step["items"])):
             step["steps"] = self.block()
         return step
+
+    def _pace(self, step):
+        """Read “, at most 50” or “, 5 at once” into the loop; return whether one stood here."""
+        c, start = self.c, self.c.at
+        c.said(",")
+        if c.said("at most", "up to"):
+            step["limit"] = self.count()
+            if step["limit"] is None:
+                raise c.stuck("Here a whole number should stand.", ["at most 100"])
+            return True
+        count = self.count()
+        if count is not None and c.said("at once", "at a time", "at the same time", "in parallel"):
+            step["at_once"] = count
+            return True
+        c.at = start
+        return False
 
     def _items(self):
         """Read what a loop goes over; return a template or list."""

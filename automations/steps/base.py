@@ -43,7 +43,7 @@ class Failed(KdapError):
 class Waits(Exception):
     """The run goes on later: at `until` (None: never by itself), or when somebody answers.
 
-    `kind` is time, approval, condition or run; `asked` is kept as the step's input.
+    `kind` is time, approval, condition, run or items; `asked` is kept as the step's input.
     """
 
     def __init__(self, kind, *, until=None, asked=None):

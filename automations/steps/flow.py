@@ -96,16 +96,35 @@ class Switch(Step):
 
 @registered
 class ForEach(Step):
-    """Do `steps` for every item of a list; inside they find it as item, and index from 0."""
+    """Do `steps` for every item of a list; inside they find it as item, and index from 0.
+
+    One after the other, each finds what the one before it set. With `at_once` above 1 so many are
+    done at the same time, each as a run of its own that keeps its values to itself; then the last
+    outputs are the loop's results.
+    """
 
     label, icon, group = "For each", "repeat", "Flow"
     blocks: ClassVar[tuple] = ("steps",)
     type: Literal["for_each"] = "for_each"
     items: Any
     limit: int = Field(default=1000, ge=1, le=MOST_ITEMS)
+    at_once: int = Field(default=1, ge=1, le=50)
     steps: Steps = Field(min_length=1, max_length=200)
 
     def run(self, go):
+        from automations import finishing, looping
+
+        if go.row is not None and go.row.answer is not None:
+            return looping.outcome(go)
+        items = self._items(go)
+        if self.at_once > 1 and not go.dry:
+            return looping.begin(go, items, self.at_once)
+        made = {"items": items, "count": len(items)}
+        if len(finishing.json_text(made)) > finishing.LONGEST_OUTPUT:
+            raise Failed("The items are larger than a megabyte together; take fewer at a time.")
+        return made
+
+    def _items(self, go):
         items = go.render(self.items)
         if isinstance(items, dict):
             items = items.get("entries", [items])
@@ -113,15 +132,34 @@ class ForEach(Step):
             raise Failed("“For each” needs a list, such as the entries that a step found.")
         if len(items) > self.limit:
             raise Failed(f"These are {len(items):,} items; this step allows {self.limit:,}.")
-        return {"items": items, "count": len(items)}
+        return items
 
     def inside(self, output):
+        if "results" in output:
+            return  # its items were runs of their own
         for number, item in enumerate(output["items"]):
             yield str(number), self.steps, {"item": item, "index": number}
 
     def sentence(self, book):
         limit = "" if self.limit == 1000 else f", at most {self.limit}"
-        return f"for each of {said_value(self.items, book)}{limit}"
+        pace = "" if self.at_once == 1 else f", {self.at_once} at once"
+        return f"for each of {said_value(self.items, book)}{limit}{pace}"
+
+    def check(self, book, pointer):
+        if self.at_once > 1 and any(step.type == "stop" and not step.failed for step in self.all()):
+            book.wrong(
+                f"{pointer}/at_once",
+                "“Stop” ends a run well, which one of several items can't do for the others. "
+                "Do one item at a time, or leave it out.",
+            )
+
+    def all(self):
+        """Yield the steps inside, and those inside them."""
+        waiting = list(self.steps)
+        while waiting:
+            step = waiting.pop()
+            yield step
+            waiting += [inner for _, steps in step.children() for inner in steps]
 
 
 @registered
