@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from automations import definition as definitions
-from automations import notices, running
+from automations import looping, notices, running
 from automations.agents import talk
 from automations.agents import tasks as agent_tasks
 from automations.approvals import members_among
@@ -42,13 +42,17 @@ def run(request, id):
     writes = access.allows(request.actor, "write", workspace)
     parsed = _definition(found)
     mine = request.user.email.lower()
+    loops = looping.shown(found)
     for row in rows:
+        row.loop = loops.get(row.path)
         waits = row.status == "waiting" and row.waits_for == "approval" and not row.answer
         row.asked = notices.people_asked(found, row) if waits else []
         row.mine = waits and not found.is_over and mine in row.asked
+    caused = found.children.filter(position=None)
     context = {
         "workspace": workspace,
         "run": found,
+        "top": looping.top_of(found),
         "tree": tree_of(rows, parsed, Book(workspace.pk)),
         "left_out": count - len(rows),
         "may_write": writes,
@@ -56,7 +60,7 @@ def run(request, id):
         "operation": log.operation(found.operation_id, workspace_id=workspace.pk, private=False),
         "parent": found.parent_id
         and WorkflowRun.objects.select_related("workflow").get(pk=found.parent_id),
-        "children": list(found.children.select_related("workflow").order_by("id")[:50]),
+        "children": list(caused.select_related("workflow").order_by("id")[:50]),
         "retries": list(found.retries.order_by("id")[:20]),
         "newer": found.workflow.published and found.workflow.published > found.version.number,
         "trigger_json": pretty(found.trigger_data, 20_000),

@@ -400,6 +400,7 @@ def step(draw, plan, depth):
             "type": "for_each",
             "items": f"{{{{ steps.{found}.entries }}}}",
             "limit": draw(st.sampled_from([1000, 5])),
+            "at_once": draw(st.sampled_from([1, 7])),
         }
         plan.items.append(target)
         made["steps"] = draw(steps(plan, depth - 1))

@@ -71,6 +71,26 @@ def test_a_run_shows_its_steps_inside_each_other(alice, loop):
     assert "every 1s" not in part
 
 
+def test_a_loop_that_does_several_at_once_lists_its_items(alice, workspace, books):
+    keep = {"id": "keep", "type": "set", "values": {"low": "{{ item }}"}}
+    ask = {"id": "ask", "type": "approval", "question": "{{ item }}?"}
+    each = {"id": "each", "type": "for_each", "items": ["a", "b", "c"], "at_once": 2}
+    workflow = make_workflow(alice, workspace, BUTTON, each | {"steps": [keep, ask]})
+    (run,) = start(alice, workflow)
+    settle()
+    text = page(alice, run).content.decode()
+    assert "0 of 3 succeeded, 3 waiting" in text
+    assert ">Item 2</a>" in text
+    assert ">Item 3</a>" not in text  # it has not begun
+    with alice.acting():
+        item = run.children.get(position=1)
+    text = page(alice, item).content.decode()
+    assert ", item 2</h1>" in text
+    assert f'href="{run.get_absolute_url()}#step-each"' in text
+    act(alice, run, "cancel")
+    assert act(alice, item, "retry").url == run.get_absolute_url()
+
+
 def test_the_page_asks_again_only_while_the_run_goes_on(alice, workspace):
     wait = {"id": "wait", "type": "wait", "amount": 5, "unit": "minutes"}
     workflow = make_workflow(alice, workspace, BUTTON, wait)
