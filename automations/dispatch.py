@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from automations import definition as definitions
 from automations import services
+from automations.awaiting import LOOKS
 from automations.models import Firing, Workflow, WorkflowRun, WorkflowVersion
 from automations.queueing import enqueue, served
 from records.images import entries_of
@@ -38,17 +39,17 @@ MOST_ATTEMPTS = 8
 FEED = "SELECT snapshot FROM workflow_feed WHERE id = 1 FOR UPDATE SKIP LOCKED"
 # A database that was restored from a dump counts transactions from the beginning again; then all
 # that is in it was read before, and what seems to come from transactions to be is from there.
-ROUTE = """
+ROUTE = f"""
 WITH seen AS (
     SELECT CASE WHEN pg_snapshot_xmax(%(seen)s::pg_snapshot) > pg_snapshot_xmax(now.now)
         THEN now.now ELSE %(seen)s::pg_snapshot END AS seen
     FROM (SELECT pg_current_snapshot() AS now) AS now
 ), fresh AS (
-    SELECT event_id, type, stream_id, operation_id, xid FROM events
+    SELECT event_id, type, stream_id, operation_id, xid, payload FROM events
     WHERE xid >= (SELECT pg_snapshot_xmax(seen) FROM seen)
         AND xid < (SELECT pg_snapshot_xmax(pg_current_snapshot()))
     UNION ALL
-    SELECT event_id, type, stream_id, operation_id, xid FROM events
+    SELECT event_id, type, stream_id, operation_id, xid, payload FROM events
     WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(seen) FROM seen))
 ), fired AS (
     INSERT INTO workflow_firings
@@ -70,11 +71,11 @@ WITH seen AS (
             OR NOT pg_visible_in_snapshot(f.xid, w.listens_from::pg_snapshot))
         AND w.state = 'active' AND w.deleted_at IS NULL
     ORDER BY f.event_id
-), moved AS (
+), {LOOKS}, moved AS (
     UPDATE workflow_feed SET snapshot = pg_current_snapshot()::text
     WHERE EXISTS (SELECT FROM fresh) OR (SELECT seen::text FROM seen) <> %(seen)s
 )
-SELECT count(*) FROM fired
+SELECT (SELECT count(*) FROM fired), (SELECT count(*) FROM looked)
 """
 # The workspaces with a firing that is due, the one that was served longest ago first. Each costs one
 # look into the index, however many firings it has.
@@ -97,14 +98,14 @@ ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED
 
 
 def route():
-    """Read the log on; return how many firings were made. At once from one place only."""
+    """Read the log on; return how many firings and looks were made. At once from one place only."""
     with acting_as(Actor.system(task="dispatch")), connection.cursor() as cursor:
         cursor.execute(FEED)
         row = cursor.fetchone()
         if row is None:
             return 0
         cursor.execute(ROUTE, {"seen": row[0]})
-        return cursor.fetchone()[0]
+        return sum(cursor.fetchone())
 
 
 def expand(seconds=5.0):

@@ -255,7 +255,11 @@ class WorkflowRun(models.Model):
 
 
 class WorkflowStep(models.Model):
-    """One step of one run. `path` tells where it stands, loops counted: each_order.3.send."""
+    """One step of one run. `path` tells where it stands, loops counted: each_order.3.send.
+
+    One that waits for a condition names the entry that it is about: who changes that entry, by any
+    door, has the run looked at again (awaiting.py).
+    """
 
     class Status(models.TextChoices):
         STARTED = "started", "Started"
@@ -278,6 +282,8 @@ class WorkflowStep(models.Model):
     error = models.TextField(blank=True)
     attempts = models.SmallIntegerField(default=1)
     wake_at = models.DateTimeField(null=True)
+    watched_record = models.UUIDField(null=True)
+    watched_entry = models.BigIntegerField(null=True)
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
 
@@ -288,7 +294,12 @@ class WorkflowStep(models.Model):
         indexes = [
             models.Index(
                 fields=["workspace_id", "-id"], name="step_mails", condition=Q(type="send_email")
-            )
+            ),
+            models.Index(
+                fields=["watched_record", "watched_entry"],
+                name="step_watched",
+                condition=Q(status="waiting", watched_record__isnull=False),
+            ),
         ]
 
     def __str__(self):
@@ -327,3 +338,4 @@ from automations.outgoing_models import (  # noqa: E402, F401
     WebhookPosting,
     WebhookSubscription,
 )
+from automations.waiting_models import Look  # noqa: E402, F401

@@ -26,6 +26,7 @@ DUE = {
             OR EXISTS (SELECT FROM workflow_feed WHERE pg_snapshot_xmax(snapshot::pg_snapshot)
                        > pg_snapshot_xmax(pg_current_snapshot()))""",
     "firings": "SELECT EXISTS (SELECT FROM workflow_firings WHERE not_before <= statement_timestamp())",
+    "looks": "SELECT EXISTS (SELECT FROM workflow_looks)",
     "runs": "SELECT EXISTS (SELECT FROM workflow_runs WHERE status = 'pending')",
     "webhooks": """
         SELECT EXISTS (SELECT FROM webhook_postings WHERE not_before <= statement_timestamp())
@@ -102,7 +103,7 @@ def look_once():
         found["firings"] = True
     if found["clock"]:
         clock.tick()
-    if found["firings"] or found["runs"]:
+    if found["firings"] or found["looks"] or found["runs"]:
         tasks.work.apply_async(expires=HINT_SECONDS)
     if found["webhooks"]:
         tasks.deliver.apply_async(expires=HINT_SECONDS)

@@ -14,7 +14,7 @@ from records.query import Query
 from workspaces.errors import KdapError
 
 LONGEST = 60
-ENTRIES = ("create_entry", "update_entry", "upsert_entry", "find_entries")
+ENTRIES = ("create_entry", "update_entry", "upsert_entry", "find_entries", "wait_until")
 MOST_GUESSED = 40
 # Steps of a run, and bytes of one's output as they are stored, that samples are taken from.
 MOST_SAMPLED, LARGEST_SAMPLE = 100, 64 * 1024
@@ -165,6 +165,8 @@ def _step(step, book, samples):
         if step["type"] in ("find_entries", "update_entry"):
             group.add(f"{path}.entries", "All entries", samples)
             group.add(f"{path}.count", "How many", samples)
+        if step["type"] == "wait_until":
+            group.add(f"{path}.met", "Whether it came", samples)
         _entry(group, f"{path}.entry", book.record(step["record"]), samples)
     elif step.get("type") == "for_each" and (step.get("at_once") or 1) > 1:
         group.add(f"{path}.results", "The last output of each item", samples)

@@ -75,7 +75,7 @@ def controls(model, data, book, errors=(), prefix=""):
     for name in options_of(model):
         info = model.model_fields[name]
         first = None if info.is_required() else info.get_default(call_default_factory=True)
-        label = LABELS.get(name, name.replace("_", " ").capitalize())
+        label = info.title or LABELS.get(name, name.replace("_", " ").capitalize())
         control = Control(prefix + name, kind_of(name, info, model), data.get(name, first), label)
         control.required, control.last = info.is_required(), name in LAST and not prefix
         control.errors = [said for option, said in errors if option == name]

@@ -152,11 +152,13 @@ class Flowing:
         return self.value()
 
     def wait(self):
-        """Read “wait 2 days”, “wait until Due date”."""
+        """Read “wait 2 days”, “wait until Due date”, “wait until Status is Done”."""
         c = self.c
         if not c.said("wait", "pause", "wait for"):
             return None
         if c.said("until"):
+            if asked := self.awaited():
+                return asked
             found = c.attempt(self._bare_field)
             return {"type": "wait", "until": self.value() if found is None else found}
         start = c.at

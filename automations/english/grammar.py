@@ -17,6 +17,7 @@ from automations.english.moments import Moments
 from automations.english.sending import Sending
 from automations.english.times import Times
 from automations.english.values import Values
+from automations.english.waiting import Waiting
 from automations.english.whens import SUFFIXES, WHEN, Whens
 from automations.scope import Scope
 from automations.triggers import TRIGGERS
@@ -44,6 +45,7 @@ class Grammar(
     Connected,
     Agents,
     Flowing,
+    Waiting,
     Comparisons,
     Conditions,
     Moments,

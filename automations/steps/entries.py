@@ -188,18 +188,18 @@ class FindEntries(Step):
         for number, item in enumerate(self.sort):
             book.check_field(record, item.removeprefix("-"), f"{pointer}/sort/{number}")
         if self.where:
-            _check_fields(record, self.where, book, f"{pointer}/where")
+            check_fields(record, self.where, book, f"{pointer}/where")
 
 
-def _check_fields(record, where, book, pointer):
+def check_fields(record, where, book, pointer):
     """Check what can be checked of a condition before its templates have values."""
     for word in ("and", "or"):
         if isinstance(where.get(word), list):
             for number, item in enumerate(where[word]):
-                _check_fields(record, item, book, f"{pointer}/{word}/{number}")
+                check_fields(record, item, book, f"{pointer}/{word}/{number}")
             return
     if isinstance(where.get("not"), dict):
-        return _check_fields(record, where["not"], book, f"{pointer}/not")
+        return check_fields(record, where["not"], book, f"{pointer}/not")
     if "{{" in str(where.get("value", "")):
         book.check_field(record, where.get("field"), f"{pointer}/field")
     else:

@@ -258,7 +258,7 @@ def step(draw, plan, depth):
     inner = plan.items[-1] if plan.items else plan.record
     root = "{{ item }}" if plan.items else "{{ trigger.entry }}"
     about, known = {"record": str(record.pk)}, plan.fields()
-    kinds = ["create", "find", "http", "mail", "wait", "set", "stop", "upsert", "code"]
+    kinds = ["create", "find", "http", "mail", "wait", "until", "set", "stop", "upsert", "code"]
     kinds += ["update", "delete"] if inner or plan.found else []
     kinds += ["if", "switch", "approval", *(["each"] if plan.found else [])] if depth else []
     kind = draw(st.sampled_from(kinds))
@@ -346,6 +346,14 @@ def step(draw, plan, depth):
                 "unit": draw(st.sampled_from(["seconds", "hours", "weeks"])),
             }
         )
+    elif kind == "until":
+        entry, target = draw(entries(plan, inner, root)) if known else ("7", record)
+        made |= {"type": "wait_until", "record": str(target.pk), "entry": entry}
+        made |= {"where": draw(conditions(target))}
+        made |= draw(
+            st.sampled_from([{}, {"most": 1, "unit": "hours"}, {"most": 9, "silence": "fail"}])
+        )
+        plan.paths += [f"steps.{id}.met", f"steps.{id}.entry.{target.structure.fields[0].key}"]
     elif kind == "set":
         names = draw(st.lists(NAMES, min_size=1, max_size=2, unique=True))
         made |= {"type": "set", "values": {name: draw(values(known)) for name in names}}

@@ -1,6 +1,6 @@
 """Helpers of the tests of automations."""
 
-from automations import clock, dispatch, engine, noticing, services
+from automations import awaiting, clock, dispatch, engine, noticing, services
 from automations.models import WorkflowRun
 from records.entries import create_entries, delete_entries, update_entries
 from workspaces.access import Actor, acting_as
@@ -38,7 +38,8 @@ def remove(person, record, *ids):
 def settle():
     """Do what the pilot and the workers would do until nothing is left to do."""
     for _ in range(50):
-        done = dispatch.route() + dispatch.expand() + engine.work(30) + noticing.work()
+        done = dispatch.route() + dispatch.expand() + awaiting.look() + engine.work(30)
+        done += noticing.work()
         if not done and not clock.ended_waits():
             return
     raise AssertionError("It never settles.")

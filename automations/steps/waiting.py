@@ -1,0 +1,114 @@
+"""Steps that wait for something to happen; the run costs nothing meanwhile."""
+
+import datetime as dt
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+from django.utils import timezone
+from pydantic import Field
+
+from automations import awaiting, listening
+from automations.comparing import Comparison, said
+from automations.parts import Condition
+from automations.steps.base import Failed, Step, Waits, entries_as_json, registered
+from automations.steps.entries import check_fields, entry_id
+
+LONGEST_WAIT = dt.timedelta(days=366)
+
+
+class Patient(Step):
+    """A step that waits for something, for so long at most; `silence` says what follows then.
+
+    Going on, its output says `met`: whether it came.
+    """
+
+    group = "Flow"
+    waits: ClassVar[str]  # what its row waits for
+    most: int = Field(default=7, ge=1, le=1_000_000, title="Wait for at most")
+    unit: Literal["minutes", "hours", "days", "weeks"] = "days"
+    silence: Literal["continue", "fail"] = Field(default="continue", title="When the time is up")
+
+    def has_begun(self, go):
+        """Return whether it waits already, and is only looked at again."""
+        return go.row is not None and go.row.waits_for == self.waits
+
+    def until(self, go):
+        """Return the moment at which it waits no more: that of its row, once it waits."""
+        if self.has_begun(go):
+            return go.row.wake_at
+        return timezone.now() + dt.timedelta(**{self.unit: self.most})
+
+    def ended(self, output, why):
+        """Return the output of a wait for something that did not come, or fail."""
+        if self.silence == "fail":
+            raise Failed(why, output=output)
+        return output
+
+    def length(self):
+        """Return how long it waits, in words."""
+        return f"{self.most} {self.unit if self.most != 1 else self.unit[:-1]}"
+
+    def limits(self):
+        """Return what a sentence says of its end: “, for at most 3 days, silence fails”."""
+        usual = (self.most, self.unit) == (7, "days")
+        made = "" if usual else f", for at most {self.length()}"
+        return made + (", silence fails" if self.silence == "fail" else "")
+
+    def check(self, book, pointer):
+        if dt.timedelta(**{self.unit: self.most}) > LONGEST_WAIT:
+            book.wrong(f"{pointer}/most", "A run waits at most a year.")
+
+
+@registered
+class WaitUntil(Patient):
+    """Wait until an entry matches a filter: now, or when somebody has changed it, by any door.
+
+    `entry` is one entry or its number, by default the trigger's. If it is deleted meanwhile, it does
+    not come. References in the filter are filled in when the waiting begins.
+    """
+
+    label, icon, waits = "Wait for a condition", "filter", "condition"
+    type: Literal["wait_until"] = "wait_until"
+    record: UUID
+    entry: Any = "{{ trigger.entry }}"
+    where: Condition
+
+    def run(self, go):
+        if go.row is not None and go.row.answer is not None:
+            return self._answered(go.row.answer, go)
+        record = go.record(self.record, "read")
+        again = self.has_begun(go)
+        id = go.row.watched_entry if again else entry_id(go.render(self.entry))
+        where = go.row.input["where"] if again else go.render(self.where)
+        answer = awaiting.answers_now(record, where, [id]).get(id)
+        if answer is not None:
+            return self._answered(answer, go)
+        if go.dry or self.until(go) <= timezone.now():
+            entry = entries_as_json(record, [id])[0]
+            output = {"met": False, "entry": entry}
+            return output if go.dry else self.ended(output, f"{self._wanted(go)} in time.")
+        listening.begin()
+        awaiting.ask(go.run)
+        go.row.watched_record, go.row.watched_entry = record.pk, id
+        asked = {"record": str(record.pk), "entry": id, "where": where}
+        raise Waits(self.waits, until=self.until(go), asked=asked)
+
+    def _answered(self, answer, go):
+        if "error" in answer:
+            raise Failed(answer["error"])
+        if answer["met"]:
+            return answer
+        return self.ended(answer, f"{self._wanted(go)}, for the entry was deleted.")
+
+    def _wanted(self, go):
+        return f"What this step waits for in {go.book.name(self.record)} did not come"
+
+    def sentence(self, book):
+        asked = Comparison(record=self.record, entry=self.entry, where=self.where)
+        return f"wait until {said(asked, book)}{self.limits()}"
+
+    def check(self, book, pointer):
+        super().check(book, pointer)
+        record = book.check_record(self.record, f"{pointer}/record")
+        if record:
+            check_fields(record, self.where, book, f"{pointer}/where")
