@@ -118,6 +118,10 @@ def unknown(path, depth, here):
         return TemplateError(f"“{path}” is not there: {before} has {size}, and “{part}” is none.")
     if not isinstance(here, dict):
         return TemplateError(f"“{path}” is not there: {before} has nothing inside.")
+    if here.get("cut") is True:
+        return TemplateError(
+            f"“{path}” is not there: {before} was larger than a megabyte and could not be kept."
+        )
     names = [str(key)[:100] for key in list(here)[:300]]
     near = difflib.get_close_matches(part, names, 3)
     known = f"Did you mean {in_quotes(near)}?" if near else f"It has {in_quotes(names[:8])}."

@@ -214,6 +214,8 @@ class Sending:
                 found["signed"] = True
             elif c.said("accepting any status"):
                 found["any_status"] = True
+            elif c.said("accepting an answer that is cut"):
+                found["accept_cut"] = True
             elif c.said("waiting up to"):
                 found["timeout"] = self.count()
                 c.need("seconds", "second")

@@ -45,6 +45,13 @@ def entry_ids(value):
     return list(dict.fromkeys(entry_id(item) for item in items))
 
 
+def share(output):
+    """Return how large an output is, as a share of what the row of a step can hold."""
+    from automations.finishing import LONGEST_OUTPUT, json_text
+
+    return len(json_text(output)) / LONGEST_OUTPUT
+
+
 @registered
 class CreateEntry(Step):
     """Add an entry to a record; `values` maps field keys to literals or templates."""
@@ -86,7 +93,9 @@ class UpdateEntry(Step):
             changes = dict.fromkeys(ids, row)
             entries.update_entries(record=record, changes=changes, actor=go.actor)
         found = entries_as_json(record, ids[:MOST_ENTRIES])
-        return {"count": len(ids), "entry": found[0] if found else None, "entries": found}
+        made = {"count": len(ids), "entry": found[0] if found else None, "entries": found}
+        # What is too much for later steps is no reason to change nothing.
+        return {"count": len(ids), "cut": True} if share(made) > 1 else made
 
     def sentence(self, book):
         if _is_it(self, book):
@@ -172,7 +181,15 @@ class FindEntries(Step):
         rows = query.rows(limit=self.limit)
         found = [{"entry_id": row[0], **dict(zip(keys, row[2:], strict=True))} for row in rows]
         total = query.count() if len(found) == self.limit else len(found)
-        return {"entries": found, "count": total, "entry": found[0] if found else None}
+        made = {"entries": found, "count": total, "entry": found[0] if found else None}
+        if (size := share(made)) > 1:
+            fits = int((len(found) + 1) / size * 0.9)
+            raise Failed(
+                f"The {len(found):,} entries that were found are {size:.1f} MB together, and a "
+                f"step hands on 1 MB. Let it find at most about {max(fits, 1):,}, or those that "
+                "match a narrower condition."
+            )
+        return made
 
     def sentence(self, book):
         said = f"find entries of {book.name(self.record)}"

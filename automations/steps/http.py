@@ -27,7 +27,8 @@ class HttpRequest(Step):
 
     Every attempt carries the same Idempotency-Key. A call that may have arrived is made again only
     when its method allows that, or `when_unknown` does; else a person decides. With `signed` it is
-    signed by the secret of its workflow.
+    signed by the secret of its workflow. An answer that is not whole, by its size or the time,
+    fails unless `accept_cut`; what came of it is kept.
     """
 
     label, icon, group = "Call a web address", "world", "Messages"
@@ -40,6 +41,7 @@ class HttpRequest(Step):
     headers: dict[str, str] = Field(default={}, max_length=40)
     body: Any = None
     any_status: bool = False
+    accept_cut: bool = False
     timeout: int = Field(default=30, ge=1, le=50)
     signed: bool = False
     when_unknown: Literal["ask", "again"] = "ask"
@@ -51,16 +53,18 @@ class HttpRequest(Step):
         except CallFailed as error:
             again = isinstance(error, outbound.Unreachable)
             raise Failed(error.detail, again=again, unknown=error.perhaps_arrived) from error
-        output = {
-            "status": answer.status,
-            "headers": answer.headers,
-            "body": answer.json if answer.json is not None else answer.text,
-            "seconds": round(answer.seconds, 3),
-        } | ({"cut": answer.cut} if answer.cut else {})
-        if answer.ok or self.any_status:
-            return output
-        detail = f"{request['url'][:200]} answered {answer.status}."
-        raise Failed(detail, again=answer.status in PASSING, output=output)
+        output = _kept(answer)
+        where = request["url"][:200]
+        if not (answer.ok or self.any_status):
+            detail = f"{where} answered {answer.status}."
+            raise Failed(detail, again=answer.status in PASSING, output=output)
+        if "cut" in output and not self.accept_cut:
+            detail = (
+                f"The answer of {where} is not whole. {output['cut']} Ask for less, give it more "
+                "time, or let the step take an answer that is cut."
+            )
+            raise Failed(detail, again=self.repeatable(), output=output)
+        return output
 
     def _signed(self, request, go):
         """Return the request with its body in bytes, and a signature over them if it is to have one."""
@@ -132,8 +136,27 @@ class HttpRequest(Step):
         elif self.body is not None:
             said += f", with the body {said_value(self.body, book)}"
         said += ", accepting any status" if self.any_status else ""
+        said += ", accepting an answer that is cut" if self.accept_cut else ""
         said += f", waiting up to {self.timeout} seconds" if self.timeout != 30 else ""
         said += ", signed" if self.signed else ""
         if self.when_unknown == "again":
             said += " (called again when nobody knows whether it arrived)"
         return said
+
+
+def _kept(answer):
+    """Return a Response as an output that the row of a step can hold; `cut` says what is missing."""
+    from automations.finishing import LONGEST_OUTPUT, json_text
+
+    output = {
+        "status": answer.status,
+        "headers": answer.headers,
+        "body": answer.json if answer.json is not None else answer.text,
+        "seconds": round(answer.seconds, 3),
+    } | ({"cut": answer.cut} if answer.cut else {})
+    text = answer.text
+    # As JSON some signs take more room than they came in.
+    while (size := len(json_text(output))) > LONGEST_OUTPUT:
+        text = text[: len(text) * LONGEST_OUTPUT // size - 100]
+        output |= {"body": text, "cut": f"It was larger than {LONGEST_OUTPUT:,} bytes."}
+    return output

@@ -301,6 +301,7 @@ def step(draw, plan, depth):
                     {
                         "headers": {"X-A": "b"},
                         "any_status": True,
+                        "accept_cut": True,
                         "timeout": 5,
                         "when_unknown": "again",
                     },
