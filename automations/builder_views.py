@@ -11,20 +11,29 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import reswap, retarget, trigger_client_event
 
 from automations import definition as definitions
 from automations import drafts, services, testing
+from automations.building import altered, broken_by
 from automations.drafting import draft_from_sentence
 from automations.drawing import draw, own_problems
 from automations.forms import RunForm
-from automations.panels import panel_of, posted
+from automations.panels import MOVE, is_there, panel_of, posted, seen_of
 from automations.parts import Book
 from automations.sentence_views import pieces
 from automations.workflow_views import begin, page_of, said_of, went_well
 from workspaces import operations
-from workspaces.errors import Conflict, Invalid, KdapError
+from workspaces.errors import Conflict, Invalid, KdapError, Missing
 
 DRAFTED = {"workflow.changed"}
+CHANGED_SINCE = (
+    "Somebody changed this in the meantime; the picture shows what it is now. "
+    "Saving again puts yours in its place."
+)
+MOVED_SINCE = (
+    "Somebody moved steps in the meantime. Look whether the marked place is still the one you want."
+)
 
 
 @login_required
@@ -35,87 +44,116 @@ def steps(request, id):
     found = begin(request, id, "write" if request.method == "POST" else "read")
     if request.method == "POST":
         return _change(request, found)
+    if request.htmx and (request.htmx.target or "").endswith("#side"):
+        return _beside(request, found, request.GET)
     return _show(request, found, request.GET)
 
 
-def _show(request, found, asked, *, errors=(), data=None, status=200, **more):
-    """Answer with the page, or with htmx the part that changes.
+def _show(request, found, asked, *, errors=(), data=None, status=200, alone=False, **more):
+    """Answer with the page; with htmx with its #builder, or `alone` with what is beside the picture.
 
     `asked` names the panel; `data` is what was typed into it, `errors` what is wrong with that,
     `more` goes into the context.
     """
+    alone = alone and bool(request.htmx)
     book = Book(found.workspace_id)
-    draft, problems, picture = found.structured_definition, [], None
+    context = page_of(request, found, "steps", trial_form=RunForm(), at=asked.get("at", ""))
+    context |= _seen(found, book, drawn=not alone or asked.get("step") == MOVE)
+    panel = panel_of(
+        found, asked, book, request.actor, errors=errors, data=data, problems=context["problems"]
+    )
+    if panel and data is not None and status == 200:  # nothing was compared with it yet
+        panel.seen = request.POST.get("seen", "")
+    context |= {"panel": panel, "chosen": asked.get("of") or asked.get("step", "")} | more
+    context["read_only"] = not context["may_write"]
+    if alone:
+        answer = render(request, "automations/steps.html#side", context, status=status)
+        return reswap(retarget(answer, "#side"), "innerHTML")
+    context |= {"shape": drafts.shape(found.structured_definition), "stay": asked.urlencode()}
+    context["can_undo"] = _newest_change(request, found, 0) is not None
+    context["can_redo"] = _newest_change(request, found, 1) is not None
+    part = "#builder" if request.htmx else ""
+    return render(request, f"automations/steps.html{part}", context, status=status)
+
+
+def _seen(found, book, drawn):
+    """Return what the page says of a draft: its trigger, its problems, and its picture if `drawn`."""
+    picture = trigger = None
     try:
-        parsed = definitions.parse(draft)
+        parsed = definitions.parse(found.structured_definition)
         problems = definitions.problems_of(parsed, found.workspace_id)
-        picture = draw(parsed, book, problems)
+        picture = draw(parsed, book, problems) if drawn else None
         trigger = parsed.trigger
         said = trigger.sentence(book)
     except KdapError as error:  # a step of it was taken out of the product, or a schedule is odd
         problems = error.problems or [{"pointer": "/trigger", "detail": error.detail}]
         trigger, said = None, error.detail
-    context = page_of(
-        request,
-        found,
-        "steps",
-        picture=picture,
-        trigger=trigger,
-        trigger_said=said[:1].upper() + said[1:],
-        trigger_problems=own_problems("/trigger", problems),
-        problems=problems,
-        chosen=asked.get("step", ""),
-        trial_form=RunForm(),
-        can_undo=_newest_change(request, found, 0) is not None,
-        can_redo=_newest_change(request, found, 1) is not None,
-        at=asked.get("at", ""),
-    )
-    context["panel"] = panel_of(
-        found, asked, book, request.actor, errors=errors, data=data, problems=problems
-    )
-    context |= more
-    context["read_only"] = not context["may_write"]
-    part = "#builder" if request.htmx else ""
-    return render(request, f"automations/steps.html{part}", context, status=status)
+    return {
+        "picture": picture,
+        "trigger": trigger,
+        "trigger_said": said[:1].upper() + said[1:],
+        "trigger_problems": own_problems("/trigger", problems),
+        "problems": problems,
+    }
+
+
+def _beside(request, found, asked):
+    """Answer with the panel alone; with all there is when its step is gone meanwhile."""
+    try:
+        return _show(request, found, asked, alone=True)
+    except Missing as error:
+        answer = _again(request, found, QueryDict(""))
+        answer = reswap(retarget(answer, "#builder"), "outerHTML")
+        return trigger_client_event(answer, "toast", {"message": error.detail, "kind": "bad"})
 
 
 def _change(request, found):
     """Carry out what a panel or a button posted; show the page anew."""
-    verb, step = request.POST.get("verb", ""), request.POST.get("step", "")
-    verb = "refresh" if request.POST.get("grow") else verb
-    draft = found.structured_definition
-    if verb in ("save", "refresh"):
-        return _save(request, found, verb)
-    try:
-        if verb == "up":
-            draft = drafts.move(draft, step, -1)
-        elif verb == "down":
-            draft = drafts.move(draft, step, 1)
-        elif verb == "delete":
-            draft, step = drafts.delete(draft, step), ""
-        elif verb == "duplicate":
-            draft, step = drafts.duplicate(draft, step)
-        elif verb in ("undo", "redo"):
-            return _take_back(request, found, verb)
-        elif verb == "say":
-            return _say(request, found)
-        else:
-            raise Invalid("There is no such thing to do with a step.")
-        services.change_workflow(workflow=found, actor=request.actor, structured_definition=draft)
-    except (Invalid, Conflict) as error:
-        return _refused(request, found, step, error.detail)
-    stay = request.POST.get("stay")
-    return _again(request, found, step, None if stay is None else QueryDict(stay))
-
-
-def _save(request, found, verb):
-    book = Book(found.workspace_id)
-    try:
-        draft, asked, data, pointer = posted(found, request.POST, book, keep=verb == "refresh")
-    except Conflict:  # pressed twice
-        return _again(request, found, request.POST.get("id", ""))
+    verb = "refresh" if request.POST.get("grow") else request.POST.get("verb", "")
+    if verb in ("undo", "redo"):
+        return _take_back(request, found, verb)
+    if verb == "say":
+        return _say(request, found)
+    services.hold_workflow(found)
     if verb == "refresh":
-        return _show(request, found, asked, data=data)
+        _, asked, data, _ = posted(found, request.POST, Book(found.workspace_id), keep=True)
+        return _show(request, found, asked, data=data, alone=True)
+    if verb == "save":
+        wrong, step = _save(request, found)
+        then = request.POST.get("then", "")
+        asked = QueryDict("") if then == "close" else QueryDict(then) or _asked(step)
+        return wrong or _again(request, found, asked)
+    return _act(request, found, verb)
+
+
+def _asked(step):
+    return QueryDict(urlencode({"step": step} if step else {}))
+
+
+def _stay(post):
+    """Return which panel is to stay open, None when that was not said.
+
+    One for a new step does not: its place is another one when steps were moved.
+    """
+    stay = post.get("stay")
+    asked = None if stay is None else QueryDict(stay)
+    return QueryDict("") if asked and "at" in asked else asked
+
+
+def _save(request, found):
+    """Make of the draft what a panel's form says; return (None, id of the step).
+
+    Where that can't be, it is (the answer that says so, "").
+    """
+    post, book = request.POST, Book(found.workspace_id)
+    try:
+        draft, asked, data, pointer = posted(found, post, book)
+    except Conflict:  # pressed twice
+        return None, post.get("id", "")
+    seen = post.get("seen")
+    if seen and seen != seen_of(found.structured_definition, post.get("step", "")):
+        said = MOVED_SINCE if post["step"] == "new" else CHANGED_SINCE
+        return _typed_again(request, found, [("", said)], conflict=True), ""
     try:
         services.change_workflow(workflow=found, actor=request.actor, structured_definition=draft)
     except Invalid as error:
@@ -124,10 +162,42 @@ def _save(request, found, verb):
             for item in error.problems
             if item["pointer"].startswith(pointer)
         ] or [("", error.detail)]
-        _, asked, data, _ = posted(found, request.POST, book, keep=True)
-        return _show(request, found, asked, errors=errors, data=data, status=422)
-    then = QueryDict(request.POST.get("then", "")) or None
-    return _again(request, found, data.get("id") or asked.get("step", ""), then)
+        return _typed_again(request, found, errors), ""
+    return None, data.get("id") or asked.get("step", "")
+
+
+def _typed_again(request, found, errors, conflict=False):
+    """Show a panel with what was typed, and what is wrong with it.
+
+    After a `conflict` the picture is shown anew as well: it is of an older draft.
+    """
+    _, asked, data, _ = posted(found, request.POST, Book(found.workspace_id), keep=True)
+    more = {"refused": True, "conflict": conflict, "alone": not conflict}
+    return _show(request, found, asked, errors=errors, data=data, status=422, **more)
+
+
+def _act(request, found, verb):
+    """Move, copy or delete a step; what was typed into its panel is saved before."""
+    post = request.POST
+    step = post.get("step", "")
+    if any(name.startswith("has-") for name in post) and verb != "delete":
+        wrong, _ = _save(request, found)
+        if wrong:
+            return wrong
+    stay = _stay(post)
+    try:
+        draft, shown, sentence = altered(found, verb, post)
+        before = found.structured_definition
+        services.change_workflow(workflow=found, actor=request.actor, structured_definition=draft)
+    except (Invalid, Conflict) as error:
+        asked = _asked(step) if stay is None else stay
+        return _refused(request, found, asked, error)
+    asked = _asked(shown) if stay is None else stay
+    if not sentence or found.structured_definition == before:
+        return _again(request, found, asked)
+    wrong = broken_by(before, found)
+    toast = {"message": " ".join([sentence, *wrong]), "kind": "warn" if wrong else "good"}
+    return _again(request, found, asked, toast | {"undo": {"operation": request.actor.operation}})
 
 
 def _say(request, found):
@@ -135,32 +205,36 @@ def _say(request, found):
     text = request.POST.get("text", "").strip()
     _, understood = draft_from_sentence(text=text, actor=request.actor, workflow=found)
     if understood.definition is not None:
-        return _again(request, found, "words")
+        return _again(request, found, QueryDict("step=words"))
     sentence = {"understood": understood, "pieces": pieces(text, understood.problems)}
     asked = QueryDict("step=words")
-    return _show(request, found, asked, data={"text": text}, sentence=sentence, status=422)
+    typed = {"text": text}
+    return _show(request, found, asked, data=typed, sentence=sentence, status=422, alone=True)
 
 
-def _again(request, found, step, then=None):
-    """Answer with the page as it is now, the panel of `step` open, or the one that `then` names."""
+def _again(request, found, asked, toast=None):
+    """Answer with the page as it is now and the panel that `asked` names, if it is still there."""
     found.refresh_from_db()
-    asked = QueryDict(urlencode({"step": step} if step else {})) if then is None else then
+    asked = asked if is_there(found.structured_definition, asked) else QueryDict("")
     address = reverse("workflow_steps", args=[found.pk])
     address += f"?{asked.urlencode()}" if asked else ""
     if not request.htmx:
+        if toast:
+            level = {"good": messages.SUCCESS, "warn": messages.WARNING, "bad": messages.ERROR}
+            messages.add_message(request, level[toast["kind"]], toast["message"])
         return redirect(address)
     answer = _show(request, found, asked)
     answer["HX-Replace-Url"] = address
+    return trigger_client_event(answer, "toast", toast) if toast else answer
+
+
+def _refused(request, found, asked, error):
+    """Answer with the page as it is now, and with why it did not become another one."""
+    details = [problem["detail"] for problem in error.problems[:1]] or [error.detail]
+    answer = _again(request, found, asked, {"message": details[0], "kind": "bad"})
+    if request.htmx:
+        answer.status_code = 422
     return answer
-
-
-def _refused(request, found, step, detail):
-    if not request.htmx:
-        messages.error(request, detail)
-        return _again(request, found, step)
-    return _show(
-        request, found, QueryDict(urlencode({"step": step})), errors=[("", detail)], status=422
-    )
 
 
 def _newest_change(request, found, which):
@@ -173,11 +247,19 @@ def _newest_change(request, found, which):
 
 
 def _take_back(request, found, verb):
+    """Undo or redo the newest of the person's changes, or undo the one that is named."""
+    stay = _stay(request.POST) or QueryDict("")
     operation = _newest_change(request, found, 0 if verb == "undo" else 1)
-    if operation is None:
-        raise Conflict(f"There is nothing to {verb}.")
-    operations.undo(operation_id=operation, actor=request.actor)
-    return _again(request, found, "")
+    named = request.POST.get("operation", "")
+    try:
+        if operation is None or (named and str(operation) != named):
+            raise Conflict(f"There is nothing to {verb}.")
+        outcome = operations.undo(operation_id=operation, actor=request.actor)
+        if outcome.kept and not outcome.restored:
+            raise Conflict("The draft was changed again since, so this can't be taken back.")
+    except Conflict as error:
+        return _refused(request, found, stay, error)
+    return _again(request, found, stay)
 
 
 @login_required
@@ -188,7 +270,7 @@ def try_out(request, id):
     form = RunForm(request.POST)
     asked = QueryDict(urlencode({"step": "test", "until": request.POST.get("until", "")}))
     if not form.is_valid():
-        return _show(request, found, asked, trial_form=form, status=422)
+        return _show(request, found, asked, trial_form=form, status=422, alone=True)
     entries = form.cleaned_data["entries"]
     try:
         trial = testing.try_out(
@@ -200,8 +282,8 @@ def try_out(request, id):
         )
     except KdapError as error:
         form.add_error(None, error.detail)
-        return _show(request, found, asked, trial_form=form, status=422)
-    return _show(request, found, asked, trial_form=form, trial=trial)
+        return _show(request, found, asked, trial_form=form, status=422, alone=True)
+    return _show(request, found, asked, trial_form=form, trial=trial, alone=True)
 
 
 @login_required

@@ -4,7 +4,10 @@ Every function returns a new definition; places are JSON pointers such as /steps
 """
 
 import copy
+import hashlib
 import re
+
+import orjson
 
 from automations.steps import STEPS
 from workspaces.errors import Conflict, Missing
@@ -56,12 +59,16 @@ def insert(definition, place, step):
     here, *parts = made, *place.strip("/").split("/")
     *way, last = parts
     try:
+        if any(part.startswith("-") for part in parts):
+            raise IndexError
         for number, part in enumerate(way):
             if isinstance(here, list):
                 here = here[int(part)]
             else:
                 end = number == len(way) - 1
                 here = here.setdefault(part, []) if end else here[part]
+        if int(last) > len(here):
+            raise IndexError
         here.insert(int(last), step)
     except (KeyError, IndexError, ValueError, TypeError, AttributeError):
         raise Missing("There is no such place in the draft (any more).") from None
@@ -79,9 +86,21 @@ def replace(definition, id, step):
 def delete(definition, id):
     """Return the definition without a step and all that is inside it."""
     made = copy.deepcopy(definition)
-    steps, number, _ = find(made, id)
-    del steps[number]
+    _take_out(made, *find(made, id))
     return made
+
+
+def _take_out(definition, steps, number, pointer):
+    """Take a step out of its list; raise Conflict where the step around it needs one inside."""
+    *way, block, _ = pointer.strip("/").split("/")
+    around = definition
+    for part in way:
+        around = around[int(part) if isinstance(around, list) else part]
+    kind = STEPS.get(around.get("type"))
+    if len(steps) == 1 and kind and kind.model_fields[block].is_required():
+        name = around.get("name") or kind.label
+        raise Conflict(f"“{name}” needs a step inside. Put another one there first.")
+    del steps[number]
 
 
 def move(definition, id, by):
@@ -94,18 +113,39 @@ def move(definition, id, by):
     return made
 
 
-def duplicate(definition, id):
-    """Return (definition, id of the copy): a copy stands after the step, with ids of its own."""
-    made = copy.deepcopy(definition)
-    steps, number, _ = find(made, id)
+def carry(definition, id, place):
+    """Return the definition with a step, and all that is inside it, at another place.
+
+    `place` is one of the definition as it is; raises Missing for one that is not there, Conflict
+    for one inside the step itself, or when it would leave a step empty that needs one inside.
+    """
+    steps, number, pointer = find(definition, id)
+    if place.startswith(f"{pointer}/"):
+        raise Conflict("A step can't go inside itself.")
+    carried = copy.deepcopy(steps[number])
+    made = insert(definition, place, carried)
+    for steps, number, here in walk(made):
+        if steps[number].get("id") == id and steps[number] is not carried:
+            _take_out(made, steps, number, here)
+            break
+    return made
+
+
+def duplicate(definition, id, place=None):
+    """Return (definition, id of the copy): a copy with ids of its own stands at a place.
+
+    Without one it stands after the step.
+    """
+    steps, number, pointer = find(definition, id)
     again = copy.deepcopy(steps[number])
     names = {}
     for inside, at, _ in walk({"steps": [again]}):
         old = inside[at]["id"]
-        names[old] = inside[at]["id"] = fresh_id(made, old, names.values())
+        names[old] = inside[at]["id"] = fresh_id(definition, old, names.values())
     again = _renamed(again, names)
-    steps.insert(number + 1, again)
-    return made, again["id"]
+    if place is None:
+        place = f"{pointer.rpartition('/')[0]}/{number + 1}"
+    return insert(definition, place, again), again["id"]
 
 
 def _renamed(value, names):
@@ -117,3 +157,22 @@ def _renamed(value, names):
     if isinstance(value, str) and "steps." in value:
         return re.sub(r"\bsteps\.(\w+)", lambda m: f"steps.{names.get(m[1], m[1])}", value)
     return value
+
+
+def own_part(step):
+    """Return a step's JSON without the steps inside it."""
+    made = {key: value for key, value in step.items() if key not in BLOCKS}
+    if "cases" in made:
+        made["cases"] = [case | {"steps": []} for case in made["cases"]]
+    return made
+
+
+def shape(definition):
+    """Return a short text that is another one once steps stand elsewhere than they did."""
+    return mark([(pointer, steps[number].get("id")) for steps, number, pointer in walk(definition)])
+
+
+def mark(value):
+    """Return a short text that is the same for the same JSON, and else another one."""
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=str)
+    return hashlib.sha256(text).hexdigest()[:16]

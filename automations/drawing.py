@@ -10,12 +10,16 @@ from automations.steps import STEPS
 from automations.trees import BRANCHES
 from workspaces.errors import KdapError
 
+LONGEST = 60  # of a branch's name in words about places in it
 HUES = {"Data": "blue", "Flow": "violet", "Messages": "amber", "Agents": "teal"}
 
 
 @dataclass
 class Box:
-    """One step: `blocks` are its branches, `place` where it stands, `problems` sentences."""
+    """One step: `blocks` are its branches, `problems` sentences.
+
+    `place` is where it stands, and `where` says so of what would come there.
+    """
 
     id: str
     title: str
@@ -23,6 +27,7 @@ class Box:
     icon: str
     hue: str
     place: str
+    where: str
     problems: list = field(default_factory=list)
     blocks: list = field(default_factory=list)
 
@@ -33,11 +38,12 @@ class Box:
 
 @dataclass
 class Branch:
-    """The steps of one branch, its name, and the place at its end."""
+    """The steps of one branch, its name, and the place at its end, with words for it."""
 
     label: str
     boxes: list
     end: str
+    where: str
 
     @property
     def columns(self):
@@ -64,26 +70,33 @@ def own_problems(pointer, problems, children=()):
     ]
 
 
-def _branch(label, steps, pointer, book, problems):
-    boxes = [_box(step, f"{pointer}/{number}", book, problems) for number, step in enumerate(steps)]
-    return Branch(label, boxes, f"{pointer}/{len(steps)}")
+def _branch(label, steps, pointer, book, problems, around=""):
+    inside = f"“{label[:LONGEST]}” of “{around}”" if around else ""
+    boxes = [
+        _box(step, f"{pointer}/{number}", book, problems, inside)
+        for number, step in enumerate(steps)
+    ]
+    where = f"in {inside}" if inside else "as the first step"
+    if boxes:
+        where = f"at the end of {inside}" if inside else "at the end"
+    return Branch(label, boxes, f"{pointer}/{len(steps)}", where)
 
 
-def _box(step, place, book, problems):
+def _box(step, place, book, problems, inside):
     kind, scope = STEPS[step.type], book.scope
     children = step.children()
     said = _said(step.sentence, book)
     own = own_problems(place, problems, [below for below, _ in children])
-    box = Box(
-        step.id, step.name or kind.label, said, kind.icon, HUES.get(kind.group, "gray"), place, own
-    )
+    title, hue = step.name or kind.label, HUES.get(kind.group, "gray")
+    where = f"before “{title}”" + (f", in {inside}" if inside else "")
+    box = Box(step.id, title, said, kind.icon, hue, place, where, own)
     labels = [_label(step, below, book) for below, _ in children]
     names = step.values if step.type == "set" else ()
     scope.note(step.id, step.type, getattr(step, "record", None), names)
-    inside = scope.loop(scope.items_of(step.items)) if step.type == "for_each" else nullcontext()
-    with inside:
+    loop = scope.loop(scope.items_of(step.items)) if step.type == "for_each" else nullcontext()
+    with loop:
         for label, (below, steps) in zip(labels, children, strict=True):
-            box.blocks.append(_branch(label, steps, place + below, book, problems))
+            box.blocks.append(_branch(label, steps, place + below, book, problems, title))
     return box
 
 

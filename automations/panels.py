@@ -13,13 +13,20 @@ from automations.steps import STEPS
 from automations.triggers import TRIGGERS
 from workspaces.errors import Conflict, KdapError, Missing
 
+# Panels that are of no part of the draft. No step has an id like “to-move”.
+MOVE = "to-move"
+OWN = ("new", "test", "words", MOVE)
 # A list of steps that may not be empty begins with one that does no harm.
 INSIDE = {"id": "keep", "type": "set", "values": {"value": "{{ item }}"}}
 
 
 @dataclass
 class Panel:
-    """What the panel shows; `kind` is trigger, step, new, choose, settings or test."""
+    """What the panel shows; `kind` is trigger, step, new, choose, settings, test, move or words.
+
+    `seen` stands for what it was made of, so that nobody overwrites what somebody else made of
+    that meanwhile without knowing. `still` are the places that would leave a step where it is.
+    """
 
     kind: str
     title: str = ""
@@ -36,6 +43,8 @@ class Panel:
     data: dict = field(default_factory=dict)
     id: str = ""  # of a new step, so that adding it twice adds it once
     unsaved: bool = False
+    seen: str = ""
+    still: tuple = ()
 
     @property
     def rest(self):
@@ -49,6 +58,35 @@ class Panel:
 
 def panel_of(workflow, asked, book, actor, *, errors=(), data=None, problems=()):
     """Return the Panel that an address asks for, None for none; raise Missing."""
+    draft = workflow.structured_definition
+    panel = _panel_of(workflow, asked, book, actor, errors, data, problems)
+    if panel:
+        panel.seen = seen_of(draft, panel.step if panel.kind != "new" else "new")
+    return panel
+
+
+def seen_of(draft, step):
+    """Return what stands for the part of a draft that a panel shows; raise Missing.
+
+    Steps inside a step have panels of their own, and where a new one goes depends on all places.
+    """
+    if step == "trigger":
+        return drafts.mark(draft.get("trigger"))
+    if step == "settings":
+        return drafts.mark([draft.get("pause_after"), draft.get("concurrency")])
+    if step in OWN or not step:
+        return drafts.shape(draft)
+    steps, number, _ = drafts.find(draft, step)
+    return drafts.mark(drafts.own_part(steps[number]))
+
+
+def is_there(draft, asked):
+    """Return whether the steps that an address names are in a draft (any more)."""
+    named = {asked.get(key) for key in ("step", "of", "until")} - {None, ""}
+    return named <= drafts.ids(draft) | {"trigger", "settings", *OWN}
+
+
+def _panel_of(workflow, asked, book, actor, errors, data, problems):
     chosen, draft = asked.get("step", ""), workflow.structured_definition
     if not chosen:
         return None
@@ -56,6 +94,8 @@ def panel_of(workflow, asked, book, actor, *, errors=(), data=None, problems=())
         return _for_trial(draft, asked, actor)
     if chosen == "settings":
         return _settings(draft, data, errors)
+    if chosen == MOVE:
+        return _for_move(draft, asked.get("of", ""))
     if chosen == "new" and asked.get("type") not in STEPS:
         return Panel("choose", "Add a step", "plus", at=asked.get("at", ""), groups=_catalogue())
     if chosen == "words":
@@ -97,6 +137,15 @@ def _for_trial(draft, asked, actor):
         panel.groups = testing.newest(actor, record) if record else []
     except KdapError:  # it is gone
         panel.groups = []
+    return panel
+
+
+def _for_move(draft, id):
+    steps, number, pointer = drafts.find(draft, id)
+    kind = STEPS.get(steps[number].get("type"))
+    name = steps[number].get("name") or (kind.label if kind else id)
+    panel = Panel("move", f"Move “{name}”", "arrows-move-vertical", step=MOVE, id=id)
+    panel.still = pointer, f"{pointer.rpartition('/')[0]}/{number + 1}"
     return panel
 
 

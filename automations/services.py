@@ -11,7 +11,7 @@ from automations.models import Subscription, Workflow, WorkflowVersion
 from automations.parts import refuse
 from workspaces import access
 from workspaces.errors import Conflict, Invalid, Missing
-from workspaces.events import append, applied, applies, applies_changes, keeps, stamp
+from workspaces.events import append, applied, applies, applies_changes, hold, keeps, stamp
 from workspaces.services import clean_name
 
 keeps("workflows", "workflow_id")
@@ -58,6 +58,12 @@ def create_workflow(
         payload=values | {"owner": str((owner or actor.user).pk)},
     )
     return Workflow.objects.get(pk=workflow_id)
+
+
+def hold_workflow(workflow):
+    """Let nobody else change a workflow until the running transaction ends, and read it again."""
+    hold(workflow.pk)
+    workflow.refresh_from_db()
 
 
 def change_workflow(*, workflow, actor, **values):

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from automations.models import Workflow
-from automations.services import create_workflow
+from automations.services import change_workflow, create_workflow
 from automations.tests.workflows import add, entries_in, settle
 from kdap.tests.grids import cell, paste
 from workspaces.access import Actor, acting_as
@@ -146,3 +146,131 @@ def test_without_javascript(alice, workspace, books, signed_in):
     press(page, "Add the step")
     page.get_by_role("link", name="Close the panel").click()
     expect(page.locator("#node-if")).to_contain_text("all of ({Stock} is")
+
+
+@pytest.fixture
+def ordered(alice, workspace):
+    """Three steps; the second has two branches, of which one is empty."""
+    one, two, three = (
+        {"id": id, "type": "set", "values": {"v": id}, "name": id} for id in ("one", "two", "three")
+    )
+    rule = {"value": "{{ today }}", "op": "filled"}
+    fork = {"id": "fork", "type": "if", "name": "fork", "condition": rule, "then": [two]}
+    definition = {"trigger": {"type": "button"}, "steps": [one, fork, three]}
+    with alice.acting() as actor:
+        return create_workflow(
+            workspace=workspace, name="Order", actor=actor, definition=definition
+        )
+
+
+def outline():
+    """Return the names of the steps of the only draft, those of branches in lists."""
+    first, *rest = only_workflow().structured_definition["steps"]
+    made = []
+    for step in (first, *rest):
+        made.append(step["id"])
+        made += [[inner["id"] for inner in step.get(name, [])] for name in ("then", "otherwise")]
+    return [item for item in made if item]
+
+
+def middle(locator):
+    locator.scroll_into_view_if_needed()
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def drag(page, start, to, *, drop=True):
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(start[0] + 10, start[1] + 10, steps=2)
+    expect(page.locator(".canvas")).to_have_class("canvas is-carrying")
+    page.mouse.move(*to, steps=8)
+    if drop:
+        page.mouse.up()
+
+
+def test_a_step_is_dragged_into_an_empty_branch(ordered, signed_in):
+    page = signed_in(f"/flows/{ordered.pk}/steps/")
+    empty = page.get_by_label("Add a step here, in “Otherwise”")
+    drag(page, middle(page.locator("#node-one")), middle(empty), drop=False)
+    expect(empty).to_have_class("add-step is-place is-target")
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    expect(page.locator(".node-ghost")).to_have_count(0)
+    assert outline() == ["one", "fork", ["two"], "three"]
+    expect(page.locator("#panel-title")).to_have_count(0)
+
+    drag(page, middle(page.locator("#node-one")), middle(empty))
+    expect(page.locator("#notices")).to_contain_text("“one” is moved.")
+    assert outline() == ["fork", ["two"], ["one"], "three"]
+    page.locator("#notices").get_by_role("button", name="Undo").click()
+    expect(page.locator(".canvas .node strong").nth(1)).to_have_text("one")
+    assert outline() == ["one", "fork", ["two"], "three"]
+
+    page.keyboard.down("Alt")
+    drag(page, middle(page.locator("#node-three")), middle(empty))
+    page.keyboard.up("Alt")
+    expect(page.locator("#notices")).to_contain_text("A copy of “three” is there.")
+    assert outline() == ["one", "fork", ["two"], ["three_2"], "three"]
+
+
+def test_a_step_is_carried_by_keyboard(ordered, signed_in):
+    page = signed_in(f"/flows/{ordered.pk}/steps/")
+    said = page.locator("#carry-said")
+    page.locator("#node-three").focus()
+    page.keyboard.press("Space")
+    expect(said).to_contain_text("“three” is picked up")
+    page.keyboard.press("ArrowUp")
+    expect(said).to_have_text("Place 5 of 6: in “Otherwise” of “fork”.")
+    page.keyboard.press("End")
+    expect(said).to_have_text("Place 6 of 6: where it is.")
+    page.keyboard.press("Escape")
+    expect(said).to_have_text("It stays where it is.")
+    page.keyboard.press("Space")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    expect(said).to_have_text("Place 2 of 6: before “fork”.")
+    page.keyboard.press("Space")
+    expect(page.locator(".canvas .node strong").nth(2)).to_have_text("three")
+    expect(page.locator("#node-three")).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(page.locator(".canvas .node strong").nth(2)).to_have_text("fork")
+    page.keyboard.press("Control+Shift+z")
+    expect(page.locator(".canvas .node strong").nth(2)).to_have_text("three")
+    assert outline() == ["one", "three", "fork", ["two"]]
+
+
+def test_what_is_written_is_saved_before_a_step_is_moved(ordered, signed_in):
+    page = signed_in(f"/flows/{ordered.pk}/steps/?step=two")
+    page.locator(".more-fields summary").click()
+    page.get_by_label("Name", exact=True).last.fill("second")
+    empty = page.get_by_label("Add a step here, in “Otherwise”")
+    drag(page, middle(page.locator("#node-three")), middle(empty))
+    expect(page.locator("#notices")).to_contain_text("“three” is moved.")
+    expect(page.locator("#panel-title")).to_have_text("second")
+    assert outline() == ["one", "fork", ["two"], ["three"]]
+
+
+def test_choosing_a_step_leaves_the_picture_alone(ordered, alice, signed_in):
+    page = signed_in(f"/flows/{ordered.pk}/steps/")
+    page.evaluate("document.querySelector('.canvas').dataset.mark = 'same'")
+    page.locator("#node-two").click()
+    expect(page.locator("#panel-title")).to_have_text("two")
+    expect(page.locator("#panel-title")).to_be_focused()
+    expect(page.locator("#node-two")).to_have_attribute("aria-current", "true")
+    page.locator("#node-one").click()
+    expect(page.locator("#panel-title")).to_have_text("one")
+    expect(page.locator(".canvas .is-chosen")).to_have_count(1)
+    assert page.url.endswith("?step=one")
+    page.keyboard.press("Escape")
+    expect(page.locator(".panel")).to_have_count(0)
+    expect(page.locator("#node-one")).to_be_focused()
+    expect(page.locator(".canvas")).to_have_attribute("data-mark", "same")
+
+    with alice.acting() as actor:  # somebody else
+        steps = only_workflow().structured_definition["steps"]
+        definition = {"trigger": {"type": "button"}, "steps": steps[:2]}
+        change_workflow(workflow=ordered, actor=actor, structured_definition=definition)
+    page.locator("#node-two").click()
+    expect(page.locator("#node-three")).to_have_count(0)
+    expect(page.locator("#panel-title")).to_have_text("two")
