@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import Field, ValidationError
 
-from automations import saying, templates
+from automations import saying_wholes, templates
 from automations.models import WorkflowStep
 from automations.parts import Book, Part, refuse
 from automations.steps import STEPS, flow
@@ -48,7 +48,7 @@ class Definition(Part):
 
     def sentence(self, book):
         """Return the whole of it in English, a line for each step; automations.english reads it."""
-        return saying.whole(self, book)
+        return saying_wholes.whole(self, book)
 
 
 def _walk(pointer, steps):

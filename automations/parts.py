@@ -32,11 +32,6 @@ def _condition(value):
 Condition = Annotated[dict[str, Any], AfterValidator(_condition)]
 
 
-def _plain(name):
-    """Return a name as sentences compare it."""
-    return " ".join(name.split()).casefold()
-
-
 class Book:
     """What a definition may speak of: the records of one workspace, looked up once.
 
@@ -49,7 +44,7 @@ class Book:
     def __init__(self, workspace_id):
         self.workspace_id = workspace_id
         self.problems = []
-        self._records = {}
+        self._records, self._names = {}, {}
 
     def record(self, id):
         """Return the workspace's living Record of that id, or None."""
@@ -63,7 +58,21 @@ class Book:
     def name(self, id):
         """Return a record's name in quotation marks."""
         record = self.record(id)
-        return f"“{record.name}”" if record else "a record that is gone"
+        return self._apart(record, Record) if record else "a record that is gone"
+
+    def _apart(self, thing, model, name="name"):
+        """Return the name of a thing in quotation marks, with what tells it from its namesakes."""
+        if model not in self._names:
+            rows = model.objects.filter(workspace=self.workspace_id, deleted_at=None)
+            named = [(getattr(row, name), row) for row in rows.only("pk", name)]
+            self._names[model] = [(saying.read_as(called), row) for called, row in named]
+        return self._said(model, getattr(thing, name), thing)
+
+    def _said(self, model, name, thing):
+        key = saying.read_as(name)
+        known = self._names[model]
+        others = [other for read, other in known if read == key and other.pk != thing.pk]
+        return saying.apart(name, thing, others)
 
     def label(self, id, key):
         """Return the label of a record's field, its key when there is none."""
@@ -79,6 +88,14 @@ class Book:
         member = found.first()
         return member.user if member else None
 
+    def person_name(self, person):
+        """Return a member's name in quotation marks, with the address where another is called so."""
+        if Member not in self._names:
+            rows = Member.objects.filter(workspace=self.workspace_id).select_related("user")
+            people = [member.user for member in rows]
+            self._names[Member] = [(saying.read_as(one.name or one.email), one) for one in people]
+        return self._said(Member, person.name or person.email, person)
+
     def workflow(self, id):
         """Return the workspace's living Workflow of that id, or None."""
         from automations.models import Workflow
@@ -88,8 +105,24 @@ class Book:
 
     def workflow_name(self, id):
         """Return a workflow's name in quotation marks."""
+        from automations.models import Workflow
+
         workflow = self.workflow(id)
-        return f"“{workflow.name}”" if workflow else "a workflow that is gone"
+        return self._apart(workflow, Workflow) if workflow else "a workflow that is gone"
+
+    def agent(self, id):
+        """Return the workspace's living Agent of that id, or None."""
+        from automations.agents.models import Agent
+
+        rows = Agent.objects.filter(pk=id, workspace=self.workspace_id, deleted_at=None)
+        return rows.first()
+
+    def agent_name(self, id):
+        """Return an agent's name in quotation marks."""
+        from automations.agents.models import Agent
+
+        agent = self.agent(id)
+        return self._apart(agent, Agent) if agent else "that is gone"
 
     def form(self, id):
         """Return the workspace's living PublicForm of that id, of a living record, or None."""
@@ -105,10 +138,15 @@ class Book:
         if form is None:
             return "that is gone"
         forms = PublicForm.objects.filter(workspace=self.workspace_id, deleted_at=None)
-        names = forms.filter(record__deleted_at=None).values_list("name", flat=True)
-        alone = [_plain(name) for name in names].count(_plain(form.name)) == 1
-        said = saying.quoted(form.name)
-        return said if alone else f"{said} of {saying.quoted(form.record.name)}"
+        twins = [
+            other
+            for other in forms.filter(record__deleted_at=None).exclude(pk=form.pk)
+            if saying.read_as(other.name) == saying.read_as(form.name)
+        ]
+        nearest = [other for other in twins if other.record_id == form.record_id]
+        if twins and not nearest:
+            return f"{saying.quoted(form.name)} of {self.name(form.record_id)}"
+        return saying.apart(form.name, form, nearest and twins)
 
     def connection(self, id):
         """Return the workspace's living Integration of that id, or None."""
@@ -119,8 +157,12 @@ class Book:
 
     def connection_name(self, id):
         """Return a connection's name in quotation marks."""
+        from automations.models import Integration
+
         connection = self.connection(id)
-        return f"“{connection.server_name}”" if connection else "a connection that is gone"
+        if connection is None:
+            return "a connection that is gone"
+        return self._apart(connection, Integration, "server_name")
 
     def check_connection(self, id, kinds, pointer):
         """Return the Integration of that id if it is of one of `kinds`; note a problem when not."""

@@ -7,6 +7,7 @@ import json
 import re
 from decimal import Decimal
 
+from automations import namesakes
 from automations.scope import Scope
 from automations.template_parser import Path, Placeholder, parse
 from automations.template_values import TemplateError, text_of
@@ -48,6 +49,25 @@ def quoted(text):
     return "“" + re.sub(r"(?=[”\\{])", r"\\", text) + "”"
 
 
+def read_as(name):
+    """Return what a name is for who reads sentences: its words and marks, in small letters."""
+    from automations.english.words import key_of
+
+    return key_of(name)
+
+
+def apart(name, thing, others):
+    """Return a name in quotation marks, with what tells its thing from `others` of that name."""
+    if isinstance(thing, str):  # a choice is its label
+        return quoted(thing)
+    if not others:
+        return quoted(name)
+    mark = namesakes.mark(thing, others)
+    if hasattr(thing, "email"):
+        return f"{quoted(name)} ({mark if PLAIN_EMAIL.fullmatch(mark) else quoted(mark)})"
+    return f"{quoted(name)} (id {quoted(mark)})"
+
+
 def label(book, record_id, key):
     """Return a field's label, in quotation marks where it could be mistaken."""
     record = book.record(record_id) if record_id else None
@@ -58,9 +78,10 @@ def label(book, record_id, key):
     if found is None:
         return quoted(str(key))
     small = found.label.casefold()
-    others = [f.label.casefold() for f in record.structure.fields if f is not found]
-    if small in others:
-        return found.key
+    others = [field for field in record.structure.fields if field is not found]
+    if twins := [field for field in others if read_as(field.label) == read_as(found.label)]:
+        return apart(found.label, found, twins)
+    others = [field.label.casefold() for field in others]
     plain = SIMPLE.fullmatch(found.label) and small.split()[0] not in RESERVED
     if plain and not any(other.startswith(f"{small} ") for other in others):
         return found.label
@@ -87,7 +108,9 @@ def value(book, given, field=None):
     """Return a literal or template as a sentence has it; `field` is the one it is for."""
     scope = book.scope or Scope(book)
     if isinstance(given, str):
-        return _person(book, given, field) or _template(scope, given)
+        if field is not None and field.kind.editor == "user" and "{{" not in given:
+            return _person(book, given)
+        return _template(scope, given)
     if given is None:
         return "empty"
     if given is True or given is False:
@@ -141,12 +164,12 @@ def joined(said, word="and"):
     return f" {word} ".join([", ".join(said[:-1]), said[-1]] if said[1:] else said)
 
 
-def _person(book, given, field):
-    """Return the name of a member in a field of people, or None."""
-    if field is None or field.kind.editor != "user" or not re.fullmatch(r"[0-9a-f-]{36}", given):
-        return None
-    person = book.person(given)
-    return quoted(person.name or person.email) if person else None
+def _person(book, given):
+    """Return the name of a member in a field of people; of anybody else what was given."""
+    person = book.person(given) if re.fullmatch(r"[0-9a-f-]{36}", given) else None
+    if person is None:
+        return f"JSON {json.dumps(given, ensure_ascii=False)}"
+    return book.person_name(person)
 
 
 def _template(scope, text):
@@ -338,69 +361,3 @@ def subject(scope, given):
     if isinstance(given, str):
         return text(scope.book, given)
     return "JSON " + json.dumps(_inside(scope, given), ensure_ascii=False, default=str)
-
-
-# The whole
-
-
-def whole(definition, book):
-    """Return a definition in English: what starts it, then a line for each step."""
-    book.scope = scope = Scope(book, definition.trigger)
-    first = definition.trigger.sentence(book)
-    lines = [first[:1].upper() + first[1:] + (":" if definition.steps else ".")]
-    lines += _lines(definition.steps, book, scope, 1)
-    lines += _closing(definition, book)
-    book.scope = None
-    return "\n".join(lines)
-
-
-def _lines(steps, book, scope, depth):
-    if not steps and depth > 1:
-        yield f"{'  ' * depth}– do nothing"
-    for step in steps:
-        said = step.sentence(book) + _options(step, scope)
-        record_id = getattr(step, "record", None)
-        names = step.values if step.type == "set" else ()
-        scope.note(step.id, step.type, record_id, names)
-        branches = step.branches(book)
-        colon = ":" if branches and branches[0][0] is None else ""
-        yield f"{'  ' * depth}– {said}{colon}"
-        for header, children in branches:
-            if header:
-                yield f"{'  ' * depth}– {header}:"
-            if step.type == "for_each":
-                with scope.loop(scope.items_of(step.items)):
-                    yield from _lines(children, book, scope, depth + 1)
-            else:
-                yield from _lines(children, book, scope, depth + 1)
-
-
-def _options(step, scope):
-    said = []
-    if step.id != scope.usual_id(step.type, getattr(step, "record", None)):
-        said.append(f"called {step.id}")
-    if step.name:
-        said.append(f"named {quoted(step.name)}")
-    if step.retries:
-        said.append(f"tried again {step.retries} time{'s' if step.retries > 1 else ''}")
-    if step.on_error == "continue":
-        said.append("going on if it fails")
-    return f" ({'; '.join(said)})" if said else ""
-
-
-def _closing(definition, book):
-    rule = definition.concurrency
-    if rule is not None:
-        said = "One run at a time"
-        if rule.key:
-            said += f" for each {value(book, rule.key)}"
-        more = {
-            "queue": "",
-            "skip": "; others are skipped",
-            "cancel_previous": "; a newer one wins",
-        }
-        yield f"{said}{more[rule.policy]}."
-    if definition.pause_after == 0:
-        yield "Never pause it after failures."
-    elif definition.pause_after != 10:
-        yield f"Pause it after {definition.pause_after} failures in a row."

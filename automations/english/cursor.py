@@ -6,6 +6,8 @@ not understand. Every look at a token is counted, so that no text takes long.
 
 from dataclasses import dataclass, field
 
+from automations import namesakes
+from automations.english.tokens import unescaped
 from automations.english.words import key_of, listed
 
 MOST_LOOKS = 400_000
@@ -107,17 +109,45 @@ class Cursor:
         """
         count, found = self.named(names)
         if len(found) > 1:
-            raise self.stuck(
-                f"There are {len(found)} {what or 'things'} of this name.", count=count
-            )
+            message = f"There are {len(found)} {what or 'things'} of this name."
+            raise self.stuck(message, names.apart(found), count=count)
         self.at += count
         return found[0] if found else None
 
     def named(self, names):
-        """Return (tokens, things) of the longest of `names` that stands here, taking nothing."""
+        """Return (tokens, things) of the longest of `names` that stands here, taking nothing.
+
+        What stands in brackets behind it says which of several is meant: “Tasks” (id “4f1c”).
+        """
+        count, found = self._named(names)
+        size, given = self._marked(count) if found else (0, None)
+        if size:
+            meant = [thing for thing in found if namesakes.fits(thing, given)]
+            if meant:
+                return count + size, meant
+            if self.look(count + 1).norm == "id":
+                raise self.stuck(
+                    f"None of this name has “{given}”.", names.apart(found), count=count
+                )
+        return count, found
+
+    def _marked(self, count):
+        """Return (tokens, text) of brackets after `count` tokens: (id “…”), (a@example.com)."""
+        if not count or self.look(count).norm != "(":
+            return 0, None
+        first = count + 2 if self.look(count + 1).norm == "id" else count + 1
+        token = self.look(first)
+        if token.kind not in ("text", "email") or self.look(first + 1).norm != ")":
+            return 0, None
+        return first + 2 - count, unescaped(token.value)
+
+    def _named(self, names):
         token = self.look()
         if token.kind == "text":
-            found = names.get(key_of(token.value))
+            text = unescaped(token.value)
+            found = names.get(key_of(text))
+            # Choices have nothing but their labels, which differ at least in their marks.
+            found = [thing for thing in found if thing == text] or found
             return (1, found) if found else (0, [])
         keys, size = [], 0
         while size < names.longest:

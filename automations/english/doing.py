@@ -26,6 +26,7 @@ class Doing:
                 c.at += count
                 record = found[0]
             elif not c.sees("to", "in", "into"):
+                c.name(self.lex.records, "records")
                 c.at = start + 1
                 c.said("a new", "an", "a", "new")
                 raise c.unknown(

@@ -50,14 +50,17 @@ class Forms:
             if len(found) == 1:
                 return found
         c.at = after - count
-        names = [f"the form “{form.name}” of “{form.record.name}”" for form in forms[:4]]
+        names = [f"the form {self.book.form_name(form.pk)}" for form in forms[:4]]
         raise c.stuck(f"There are {len(forms)} forms of this name.", names, count=count)
 
     def _form_so_called(self):
         """Read “Support form”, the name in front of the word; None where something else stands."""
         c = self.c
         count, found = c.named(self.lex.forms)
-        if len(found) != 1:
+        if not found or not c.sees("form", ahead=count):
             return None
         c.at += count
-        return found[0] if c.said("form") else None
+        if found[1:]:
+            found = self._of_record(found, count)
+        c.take()
+        return found[0]

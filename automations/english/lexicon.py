@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from automations import saying
 from automations.english.words import key_of, near, variants
 from automations.models import Workflow
 from records.models import PublicForm, Record
@@ -15,12 +16,14 @@ class Names:
 
     def __init__(self, pairs=(), inflected=False):
         self.known, self.shown, self.longest = {}, [], 1
+        self.titles = []  # (name, thing) as they were added
         for name, target in pairs:
             self.add(name, target, inflected)
 
     def add(self, name, target, inflected=False):
         """Let `target` be found by `name`, and by its singular and plural if `inflected`."""
         self.shown.append(name)
+        self.titles.append((name, target))
         self._put(key_of(name), 0, target)
         for key in variants(name) if inflected else ():
             self._put(key, 1, target)
@@ -42,6 +45,17 @@ class Names:
         """Return the things of that very name: none, one, or several."""
         ranks = self.known.get(key)
         return ranks[min(ranks)] if ranks else []
+
+    def apart(self, found):
+        """Return how to say which of several things is meant, for the first of them."""
+        names = {}
+        for name, target in self.titles:
+            names[id(target)] = name  # of a person the name, which comes behind the address
+        said = []
+        for thing in found[:4]:
+            others = [other for other in found if other is not thing]
+            said.append(saying.apart(names.get(id(thing), ""), thing, others))
+        return said
 
     def near(self, text):
         """Return names that look like `text`."""

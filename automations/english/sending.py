@@ -106,7 +106,7 @@ class Sending:
         c.at = start
         if c.said("the owner", "me"):
             raise c.stuck("Give the address or the name of a member.", count=1)
-        user = c.name(self.lex.people, "people of this name")
+        user = c.name(self.lex.people, "people")
         if user is None:
             raise c.unknown(self.lex.people, "member of this workspace", ["a@example.com"])
         return user.email

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from automations.english.phrases import DATED
 from automations.english.tokens import pieces
-from automations.english.words import key_of, listed
+from automations.english.words import listed
 from automations.scope import template
 from automations.template_parser import Path, parse
 from automations.template_values import TemplateError
@@ -34,6 +34,8 @@ class Values:
         if token.kind in ("raw", "ref"):
             c.take()
             return self.placeholder(token)
+        if token.kind == "email" and field is not None and field.kind.editor == "user":
+            return str(self._one_named(self.lex.people, "people", field).pk)
         if token.kind in ("email", "url"):
             c.take()
             return self.text_of(token.value, token.start)
@@ -68,27 +70,20 @@ class Values:
         token = c.look()
         made = self.text_of(token.value, token.start + 1)
         if field is not None and "{{" not in made:
-            made = self._fitting(made, field)
+            if field.options.get("choices"):
+                return self._one_named(self.lex.choices(field), "choices", field)
+            if field.kind.editor == "user":
+                return str(self._one_named(self.lex.people, "people", field).pk)
         c.take()
         return made
 
-    def _fitting(self, text, field):
-        """Return a literal text as a field takes it: the label of a choice, the id of a person."""
-        c = self.c
-        if field.options.get("choices"):
-            found = self.lex.choices(field).get(key_of(text))
-            if not found:
-                raise c.unknown(self.lex.choices(field), f"choice of “{field.label}”")
-            return found[0]
-        if field.kind.editor == "user" and "@" not in text:
-            found = self.lex.people.get(key_of(text))
-            if len(found) > 1:
-                emails = [user.email for user in found]
-                raise c.stuck(f"There are {len(found)} people of this name.", emails, count=1)
-            if not found:
-                raise c.unknown(self.lex.people, "member of this workspace")
-            return str(found[0].pk)
-        return text
+    def _one_named(self, names, what, field):
+        """Read the name of a choice or person in quotation marks."""
+        found = self.c.name(names, what)
+        if found is not None:
+            return found
+        missing = "member of this workspace" if what == "people" else f"choice of “{field.label}”"
+        raise self.c.unknown(names, missing)
 
     def text(self):
         """Read a text in quotation marks, or a name in braces; return it as a template."""

@@ -239,14 +239,14 @@ class Whens(Forms):
                 raise c.unknown(self.lex.records, "record of this workspace")
             return record
         c.at = here
-        records = [record for record, _ in found]
+        records = list(dict.fromkeys(record for record, _ in found))
         if len(records) == 1:
             return records[0]
         label = found[0][1].label
         c.at = first
         raise c.stuck(
             f"Several records have “{label}”. Say which you mean.",
-            [f"{label} of an entry of {record.name}" for record in records[:5]],
+            [f"{label} of an entry of {self.book.name(record.pk)}" for record in records[:5]],
             count=count,
         )
 
@@ -359,7 +359,9 @@ class Whens(Forms):
                 raise c.unknown(self.lex.all_fields, "field of this workspace")
             c.at += size
             record = self._whose(found, entry_first, size)
-            field = next((f for r, f in found if r == record), None)
+            after, c.at = c.at, entry_first
+            field = c.name(self.lex.fields(record), "fields")
+            c.at = after
         if field is None:
             raise c.unknown(self.lex.fields(record), f"field of “{record.name}”")
         days = 7 if unit == "weeks" else 1

@@ -64,26 +64,14 @@ class AskAgent(Step):
         return {item.name: None for item in self.output} or {"text": ""}
 
     def sentence(self, book):
-        said = f"ask the agent {_name(book, self.agent)}"
+        said = f"ask the agent {book.agent_name(self.agent)}"
         said += f" with {saying.named(book, self.input)}" if self.input else ""
         return f"{said} for {saying.wanted(self.output)}" if self.output else said
 
     def check(self, book, pointer):
-        if _found(book, self.agent) is None:
+        if book.agent(self.agent) is None:
             book.wrong(f"{pointer}/agent", "There is no such agent in this workspace.")
         names = [item.name for item in self.output]
         for number, name in enumerate(names):
             if name in names[:number]:
                 book.wrong(f"{pointer}/output/{number}/name", f"“{name}” is asked for twice.")
-
-
-def _found(book, id):
-    from automations.agents.models import Agent
-
-    rows = Agent.objects.filter(pk=id, workspace=book.workspace_id, deleted_at=None)
-    return rows.first()
-
-
-def _name(book, id):
-    agent = _found(book, id)
-    return saying.quoted(agent.name) if agent else "that is gone"

@@ -58,14 +58,6 @@ def test_the_owners_time_zone_is_meant(read, alice):
     assert made["trigger"]["timezone"] == "Asia/Tokyo"
 
 
-def test_an_ambiguous_record_is_asked_about(read, make_record):
-    make_record("Order", total="integer")
-    assert read("When an entry is added to Orders, stop.").definition
-    make_record("orders", total="integer")
-    understood = read("When an entry is added to Orders, stop.")
-    assert refusals(understood) == "“Orders” There are 2 records of this name."
-
-
 def test_another_workspaces_names_are_unknown(shop, charlie, workspace, read):
     with charlie.acting() as actor:
         other = create_workspace(name="Other", actor=actor)

@@ -110,7 +110,12 @@ def test_only_members_can_be_asked(alice, bob, workspace):
 
 
 def test_who_is_no_member_is_not_asked(alice, bob, workspace):
-    ask = {"id": "ask", "type": "approval", "question": "Well?", "people": ["{{ trigger.input.who }}"]}
+    ask = {
+        "id": "ask",
+        "type": "approval",
+        "question": "Well?",
+        "people": ["{{ trigger.input.who }}"],
+    }
     workflow = make_workflow(alice, workspace, BUTTON, ask)
     start(alice, workflow, input={"who": "zoe@example.com, bob@example.com"})
     settle()
