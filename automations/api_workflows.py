@@ -1,6 +1,8 @@
 """Workflows in the API: drafts, versions, and switching them on and off."""
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
 
@@ -168,12 +170,28 @@ class PointedAt:
             ]
 
 
+def with_button(workflows, record_id):
+    """Return those of a queryset that have a button for entries of a record; raise a 400."""
+    try:
+        record = UUID(record_id)
+    except ValueError:
+        raise KdapError("button is the id of a record.") from None
+    return workflows.filter(subscription__trigger="button", subscription__record_id=record)
+
+
 class Workflows(KdapView):
     """The workflows of a workspace."""
 
     @extend_schema(
         operation_id="workflows_list",
-        parameters=[OpenApiParameter("state", enum=Workflow.State.values)],
+        parameters=[
+            OpenApiParameter("state", enum=Workflow.State.values),
+            OpenApiParameter(
+                "button",
+                OpenApiTypes.UUID,
+                description="Only those that are on and have a button for entries of this record.",
+            ),
+        ],
         responses=WorkflowPage,
     )
     def get(self, request, workspace_id):
@@ -185,7 +203,10 @@ class Workflows(KdapView):
             if state not in Workflow.State.values:
                 raise KdapError(f"state is one of {', '.join(Workflow.State.values)}.")
             found = found.filter(state=state)
-        return page(request, found, WorkflowOutput, also=("state",))
+        button = request.query_params.get("button")
+        if button is not None:
+            found = with_button(found, button)
+        return page(request, found, WorkflowOutput, also=("state", "button"))
 
     @extend_schema(
         operation_id="workflows_create", request=WorkflowInput, responses={201: WorkflowOutput}

@@ -9,6 +9,7 @@ class AutomationsConfig(AppConfig):
         from automations import (  # noqa: F401
             outgoing,
             outgoing_undo,
+            pressing,
             sentences,
             signed_calls,
             undo,

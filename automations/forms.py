@@ -8,6 +8,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
+from automations import pressing
 from automations.models import WorkflowRun
 from automations.portable import LARGEST_FILE, TooLarge
 from workspaces.forms import VerbForm
@@ -165,6 +166,7 @@ class RunsForm(forms.Form):
     q = forms.CharField(required=False, max_length=200, strip=True)
     since = forms.DateField(required=False, validators=DAYS)
     until = forms.DateField(required=False, validators=DAYS)
+    press = forms.UUIDField(required=False)
     before = forms.UUIDField(required=False)
 
     def narrow(self, runs):
@@ -178,6 +180,8 @@ class RunsForm(forms.Form):
             runs = runs.filter(triggered_at__gte=_midnight(data["since"]))
         if data["until"]:
             runs = runs.filter(triggered_at__lt=_midnight(data["until"] + dt.timedelta(days=1)))
+        if data["press"]:
+            runs = pressing.runs_of(data["press"], runs)
         text = data["q"].replace("\x00", "")
         number = text.removeprefix("#")
         if number.isascii() and number.isdigit() and len(number) < 19:
@@ -190,7 +194,7 @@ class RunsForm(forms.Form):
     @property
     def is_narrow(self):
         """Whether anything was asked for."""
-        return any(self.data.get(name) for name in ("status", "q", "since", "until"))
+        return any(self.data.get(name) for name in ("status", "q", "since", "until", "press"))
 
 
 def _midnight(day):

@@ -6,6 +6,7 @@ from automations import (
     builder_views,
     mail_views,
     portable_views,
+    press_views,
     run_views,
     sentence_views,
     workflow_views,
@@ -45,6 +46,10 @@ urlpatterns = [
     path("flows/<uuid:id>/restore/", workflow_views.workflow_restore, name="workflow_restore"),
     path("flows/<uuid:id>/versions/", workflow_views.workflow_versions, name="workflow_versions"),
     path("flows/<uuid:id>/run/", workflow_views.workflow_run, name="workflow_run"),
+    path("flows/<uuid:id>/press/", press_views.workflow_press, name="workflow_press"),
+    path(
+        "flows/<uuid:id>/press/<uuid:press>/", press_views.workflow_pressed, name="workflow_pressed"
+    ),
     path("flows/<uuid:id>/sentence/", sentence_views.sentence, name="workflow_sentence"),
     path("flows/<uuid:id>/steps/", builder_views.steps, name="workflow_steps"),
     path("flows/<uuid:id>/steps/try/", builder_views.try_out, name="workflow_try"),

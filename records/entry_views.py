@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
 
+from records.buttons import buttons_of
 from records.cells import Changes
 from records.entries import delete_entries
 from records.forms import EntryForm
@@ -87,6 +88,7 @@ def _show(request, record, form, row=None, seen=None):
         "facts": _facts(record, row) if row else (),
         "may_write": not record.past and allows(request.actor, "write", record.workspace_id),
         "erases": bool(row) and _erases(request, record),
+        "buttons": buttons_of(record, request.actor) if row else (),
     }
     part = "#panel" if request.htmx else ""
     status = 422 if form.errors else 200

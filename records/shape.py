@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.safestring import mark_safe
 
 from records import feed, fields
+from records.buttons import buttons_of
 from records.models import GridState
 from records.saved_views import question_of
 from workspaces.access import allows
@@ -44,6 +45,10 @@ def shape_of(request, record, view=None):
             action: record.past is None and allows(request.actor, action, record.workspace_id)
             for action in ("write", "structure")
         },
+        "buttons": [
+            {"label": button.label, "url": button.url}
+            for button in buttons_of(record, request.actor)
+        ],
         "urls": {name: reverse(page, args=[record.pk]) for name, page in ADDRESSES.items()}
         | _of_view(record, view)
         | {

@@ -67,6 +67,7 @@ def record(request, id):
         "data": embedded(data),
         "problem": data.get("problem"),
         "rights": data["rights"],
+        "buttons": data["buttons"],
         "views": views_of(record, request.actor),
         "view": view,
         "left_out": data["view"]["leftOut"] if view else (),

@@ -208,6 +208,7 @@ def a_workflow(alice, workspace, record):
     }
     flow = make_workflow(alice, workspace, BUTTON, found, ask, name="Ask")
     make_workflow(alice, workspace, BUTTON, found, name="Quiet")
+    make_workflow(alice, workspace, BUTTON | {"record": str(record.pk)}, found, name="Look")
     (run,) = start(alice, flow)
     engine.work(10)
     old = make_workflow(alice, workspace, BUTTON, found, name="Old")
@@ -310,6 +311,7 @@ OVER_THE_GRID = {
     "keys": press("?"),
     "menu of a cell": press("Shift+F10"),
     "menu of a field": press("Alt+ArrowDown"),
+    "buttons of workflows": press("Shift+ArrowDown", "Control+Enter"),
     "a new field": lambda page: (
         page.locator(".grid-plus").first.click(),
         page.wait_for_selector("dialog[open] [name=label]"),

@@ -7,9 +7,9 @@ const ICONS = { good: "circle-check", bad: "circle-x", warn: "alert", info: "inf
 
 /**
  * Show a message. kind: good, bad, warn or info; undo: {url, label} is posted to when pressed;
- * action: {label, run} is what scripts offer.
+ * link: {url, label} is gone to; action: {label, run} is what scripts offer.
  */
-export function toast({ message, kind = "good", undo = null, action = null }) {
+export function toast({ message, kind = "good", undo = null, link = null, action = null }) {
   const notice = document.createElement("div");
   notice.className = `notice notice-${kind}`;
   notice.setAttribute("role", kind === "bad" ? "alert" : "status");
@@ -17,7 +17,8 @@ export function toast({ message, kind = "good", undo = null, action = null }) {
   text.textContent = message;
   notice.append(icon(ICONS[kind] ?? "info"), text);
   const able = undo && (undo.url || "undoes" in document.body.dataset);
-  const offer = action ?? (able && { label: undo.label ?? "Undo", run: () => takeBack(undo) });
+  const go = link && { label: link.label, run: () => window.location.assign(link.url) };
+  const offer = action ?? go ?? (able && { label: undo.label ?? "Undo", run: () => takeBack(undo) });
   if (offer) notice.append(offerButton(offer, notice));
   show(notice, offer ? STAY_WITH_UNDO : STAY);
   return notice;

@@ -132,6 +132,7 @@ export class Entries {
       { label: "Empty", icon: "circle-minus", keys: "Del", run: () => grid.edits.clear() },
       ...(grid.agents.mayFill(selection.field)
         ? [{ label: "Fill in by an agent…", icon: "robot", keys: "Ctrl E", run: () => grid.agents.fill() }] : []),
+      ...grid.buttons.forMenu(),
       null,
       { label: "Add an entry", icon: "row-insert-bottom", keys: "Shift ↵", run: () => this.add() },
       {

@@ -68,6 +68,7 @@ export const KEYS = [
   ]],
   ["Entries", [
     ["Space", "Open the entry", (g) => g.panel.open()],
+    ["Mod+Enter", "Run a workflow on the selected entries", (g) => g.buttons.open(), "write"],
     ["Shift+Enter", "Add an entry", (g) => g.entries.add(), "write"],
     ["Mod+Backspace", "Delete the selected entries", (g) => g.entries.remove(), "write"],
     ["Mod+Delete", "Delete the selected entries", (g) => g.entries.remove(), "write"],

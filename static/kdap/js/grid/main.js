@@ -3,6 +3,7 @@ import "../field_form.js";
 import { toast } from "../toast.js";
 import { Agents } from "./agents.js";
 import { get } from "./api.js";
+import { Buttons } from "./buttons.js";
 import { Clipboard } from "./clipboard.js";
 import { Columns } from "./columns.js";
 import { Editors } from "./editors.js";
@@ -45,6 +46,7 @@ class Grid {
     this.statistics = new Statistics(this);
     this.entries = new Entries(this);
     this.agents = new Agents(this);
+    this.buttons = new Buttons(this);
     this.panel = new Panel(this);
     this.dialogs = new Fields(this);
     this.clipboard = new Clipboard(this);
