@@ -94,18 +94,21 @@ def _dated(subscription, trigger, now):
 
 
 def _reached(record, trigger, since, now):
+    """Return rows for the entries whose moment lies from `since` on and before `now`.
+
+    `now` itself is left for the next look, so that looks never overlap.
+    """
     query = Query(record, where=trigger.where)
     field, column = query._column(trigger.field, "/trigger/field")
-    moment, params = column, []
-    if field.type == "date":
-        moment, params = f"(({column} + %s::time) AT TIME ZONE %s)", [trigger.at, trigger.timezone]
-    shift = dt.timedelta(**{trigger.unit: trigger.offset})
-    # `now` itself is left for the next look, so that looks never overlap.
+    moment, params = _moment(column, field.type, trigger)
+    # The column by itself as well, roughly, so that an index on it serves.
+    shift, most = dt.timedelta(**{trigger.unit: trigger.offset}), dt.timedelta(days=3)
+    bounds = [*params, since, *params, now, since - shift - most, now - shift + most, MOST_DATES]
     statement = (
         f"SELECT entry_id, {moment} FROM {query.table} WHERE {query.where} "
-        f"AND {moment} >= %s AND {moment} < %s ORDER BY 2, 1 LIMIT %s"
+        f"AND {moment} >= %s AND {moment} < %s AND {column} BETWEEN %s AND %s "
+        "ORDER BY 2, 1 LIMIT %s"
     )
-    bounds = [*params, since - shift, *params, now - shift, MOST_DATES]
     with connection.cursor() as cursor:
         cursor.execute(statement, [*params, *query.params, *bounds])
         found = cursor.fetchall()
@@ -116,7 +119,7 @@ def _reached(record, trigger, since, now):
             "entry_id": id,
             "trigger_data": {
                 "type": trigger.type,
-                "at": (reached + shift).isoformat(),
+                "at": reached.isoformat(),
                 "record": str(record.pk),
                 "entry": images[id],
             },
@@ -124,6 +127,25 @@ def _reached(record, trigger, since, now):
         for id, reached in found
         if id in images
     ]
+
+
+def _moment(column, type, trigger):
+    """Return (SQL, parameters) of the moment at which an entry's date is reached, with its offset.
+
+    Days are those of the calendar: three days before 9:00 it is 9:00, whatever clocks did since.
+    Hours and minutes are time that passes.
+    """
+    shift = f"make_interval({'mins' if trigger.unit == 'minutes' else trigger.unit} => %s)"
+    by, zone = trigger.offset, trigger.timezone
+    if type == "date":
+        local, given = f"({column} + %s::time)", [trigger.at]
+    elif trigger.unit == "days":
+        local, given = f"({column} AT TIME ZONE %s)", [zone]
+    else:
+        return f"({column} + {shift})", [by]
+    if trigger.unit == "days":
+        return f"(({local} + {shift}) AT TIME ZONE %s)", [*given, by, zone]
+    return f"(({local} AT TIME ZONE %s) + {shift})", [*given, zone, by]
 
 
 def _queue(subscription, rows):

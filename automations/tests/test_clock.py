@@ -130,3 +130,57 @@ def test_after_an_hour_off_each_date_that_was_reached_fires_once(
         look(moment(f"2026-03-01 {now}"))
     fired = [run.trigger_data["entry"]["title"] for run in runs_of(workflow)]
     assert fired == ["10:00", "10:20", "10:59", "11:01"]
+
+
+@pytest.mark.parametrize(
+    ("type", "options", "fired"),
+    [
+        # Three days before is three days of the calendar, whatever clocks do between.
+        ("date", {"offset": -3}, {"2027-03-29": "2027-03-26 09:00", "2027-03-30": "2027-03-27 09:00"}),
+        ("date", {"offset": 2}, {"2027-03-26": "2027-03-28 09:00", "2027-03-27": "2027-03-29 09:00"}),
+        ("date", {"offset": -3}, {"2027-10-31": "2027-10-28 09:00", "2027-11-02": "2027-10-30 09:00"}),
+        ("date", {"offset": 1}, {"2027-10-30": "2027-10-31 09:00", "2027-10-31": "2027-11-01 09:00"}),
+        # An hour that is not there comes after the gap; one that is there twice comes once.
+        ("date", {"offset": -1, "at": "02:30"}, {"2027-03-29": "2027-03-28 03:30"}),
+        ("date", {"offset": -1, "at": "02:30"}, {"2027-11-01": "2027-10-31 02:30"}),
+        # Hours are time that passes.
+        ("date", {"offset": -10, "unit": "hours"}, {"2027-03-28": "2027-03-27 22:00"}),
+        ("date", {"offset": 26, "unit": "hours", "at": "00:00"}, {"2027-03-27": "2027-03-28 03:00"}),
+        ("datetime", {"offset": -3}, {"2027-03-29T09:00": "2027-03-26 09:00"}),
+        ("datetime", {"offset": 1}, {"2027-10-30T23:30": "2027-10-31 23:30"}),
+        ("datetime", {"offset": -24, "unit": "hours"}, {"2027-03-28T09:00": "2027-03-27 08:00"}),
+        ("datetime", {"offset": 90, "unit": "minutes"}, {"2027-03-28T01:00": "2027-03-28 03:30"}),
+    ],
+)  # fmt: skip
+def test_days_before_a_date_are_days_of_the_calendar(
+    alice, workspace, make_record, look, type, options, fired
+):
+    orders = make_record("Orders", title="text", due=type)
+    trigger = {"type": "date_reached", "record": str(orders.pk), "field": "due"}
+    trigger |= {"timezone": "Europe/Berlin"} | options
+    workflow = make_workflow(alice, workspace, trigger, KEEP)
+    for due in fired:
+        when = due if type == "date" else moment(due, BERLIN).isoformat()
+        add(alice, orders, {"title": due, "due": when})
+    first = moment(min(fired.values()), BERLIN).astimezone(dt.UTC) - 3 * HOUR
+    last = moment(max(fired.values()), BERLIN).astimezone(dt.UTC) + 3 * HOUR
+    next_at(workflow, next_at=first, scanned_to=first)
+    now = first
+    while now < last:  # the bounds of looks fall everywhere, on the moments too
+        now += 0.5 * HOUR
+        next_at(workflow, next_at=now)
+        look(now)
+        look(now)
+    found = [run.trigger_data for run in runs_of(workflow)]
+    at = [dt.datetime.fromisoformat(data["at"]).astimezone(BERLIN) for data in found]
+    assert (
+        dict(
+            zip(
+                [data["entry"]["title"] for data in found],
+                map("{:%Y-%m-%d %H:%M}".format, at),
+                strict=True,
+            )
+        )
+        == fired
+    )
+    assert len(found) == len(fired)
