@@ -32,7 +32,7 @@ class RetryInput(Strict):
     latest = serializers.BooleanField(
         required=False,
         default=False,
-        help_text="Anew by the newest version, not from the failed step.",
+        help_text="By the newest version; a 409 where what was done does not stand there any more.",
     )
 
 
@@ -254,7 +254,7 @@ class RetryRun(KdapView):
 
     @extend_schema(operation_id="runs_retry", request=RetryInput, responses={202: WholeRunOutput})
     def post(self, request, run_id):
-        """Go on from the step that failed; with `latest` do it anew by the newest version."""
+        """Go on from the step that failed, by the same version or with `latest` by the newest one."""
         run = running.find_run(request.actor, run_id, "write")
         data = checked(RetryInput, request) if request._request.body else {}
         again = running.retry(run=run, actor=request.actor, **data)

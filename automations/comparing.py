@@ -81,7 +81,11 @@ def holds(condition, go):
         return any(holds(part, go) for part in condition.any)
     if condition.where is not None:
         return _matches(condition, go)
-    return compare(go.render(condition.value), condition.op, go.render(condition.other))
+    value, other = go.render(condition.value), go.render(condition.other)
+    held = compare(value, condition.op, other)
+    alone = {} if condition.op in ALONE else {"other": other}
+    go.compared(value=value, op=condition.op, **alone, held=held)
+    return held
 
 
 def _matches(condition, go):
@@ -90,7 +94,9 @@ def _matches(condition, go):
     record = go.record(condition.record, "read")
     id = entry_id(go.render(condition.entry))
     query = Query(record, where=condition.where, fields=())
-    return bool(query.rows(limit=1, extra="entry_id = %s", extra_params=[id]))
+    held = bool(query.rows(limit=1, extra="entry_id = %s", extra_params=[id]))
+    go.compared(record=record.name, entry=id, held=held)
+    return held
 
 
 def compare(value, op, other=None):

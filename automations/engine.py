@@ -16,15 +16,15 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from automations import attempts, finishing, looping, notices
 from automations import definition as definitions
-from automations import finishing, looping, notices
 from automations.claiming import LEASE, claim, held
 from automations.models import WorkflowRun, WorkflowStep
 from automations.parts import Book
 from automations.steps.base import Failed, Go, Stopped, Waits
 from workspaces import access
 from workspaces.access import Actor, acting_as
-from workspaces.errors import KdapError, is_lost, refused_by_database
+from workspaces.errors import KdapError, is_lost
 
 log = logging.getLogger(__name__)
 # Steps inside the database share a transaction for so long, then it is committed.
@@ -225,11 +225,11 @@ class Walk:
     def _inside(self, path, step, more):
         """Do one step; return False when the run goes no further now."""
         row = self._row(path, step)
-        waits = output = None
+        go, waits, output = self._going(row, path, step, more), None, None
         try:
             with transaction.atomic():
                 try:
-                    output = step.run(self._going(row, path, more))
+                    output = attempts.told(step.run, go)
                 except Waits as raised:
                     waits = raised  # what it began to wait for stays
         except Stopped as stopped:
@@ -237,7 +237,7 @@ class Walk:
             self._finish(stopped.output)
             return False
         except (KdapError, DatabaseError) as error:
-            return self._failed(step, row, _said(error))
+            return self._failed(step, row, attempts.said(error))
         if waits is not None:
             self._wait(row, waits)
             return False
@@ -249,10 +249,10 @@ class Walk:
         row = self._announce(path, step)
         if self.left:
             raise _Left
-        go = self._going(row, path, more)
+        go = self._going(row, path, step, more)
         try:
             with nullcontext() if self.dry else held(self.run, _lease_of(step)):
-                output, error = (step.preview if self.dry else step.run)(go), None
+                output, error = attempts.told(step.preview if self.dry else step.run, go), None
         except (KdapError, Waits) as raised:
             output, error = None, raised
         self._record(step, row, output, error)
@@ -271,7 +271,7 @@ class Walk:
                 with self._mine():
                     return self._conclude(step, row, output, error)
             except DatabaseError as broken:
-                if not (is_lost(broken) or _passes(broken)) or time.monotonic() > end:
+                if not (is_lost(broken) or attempts.passes(broken)) or time.monotonic() > end:
                     raise
                 log.warning("Run %s can't be recorded yet: %s", self.run.pk, broken)
                 row.__dict__.update(announced)
@@ -305,9 +305,9 @@ class Walk:
             self._renew(_lease_of(step))
         return row
 
-    def _going(self, row, path, more):
-        key = f"{self.run.pk}:{path}"
-        return Go(self.run, self.actor, self.book, self.values | more, row, key, self.dry)
+    def _going(self, row, path, step, more):
+        key, values = f"{self.run.pk}:{path}", self.values | more
+        return Go(self.run, self.actor, self.book, values, row, key, self.dry, step)
 
     # Rows
 
@@ -384,20 +384,3 @@ class Walk:
 
 def _lease_of(step):
     return dt.timedelta(seconds=step.seconds) + LEASE
-
-
-def _said(error):
-    """Return the KdapError behind what a step raised."""
-    if isinstance(error, KdapError):
-        return error
-    if is_lost(error):
-        raise error
-    found = refused_by_database(error)
-    if found is None:
-        raise error
-    return Failed(found.detail, again=_passes(error))
-
-
-def _passes(error):
-    """Whether a DatabaseError was about others who did something at the same time."""
-    return getattr(error.__cause__, "sqlstate", "") in ("40001", "40P01", "55P03")

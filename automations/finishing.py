@@ -16,6 +16,8 @@ from automations.template_values import plain
 from workspaces.access import Actor, acting_as
 
 LONGEST_OUTPUT = 1_000_000
+# How much of what a step was given is kept: characters of a text, items of a list, depth.
+LONGEST_TOLD, MOST_TOLD, MOST_DEPTH = 2000, 50, 20
 # An escaped NUL, unless it is the backslash before "u0000" that is escaped.
 NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 UNFINISHED = ("pending", "running", "waiting")
@@ -35,6 +37,24 @@ def as_json(value):
     if len(text) > LONGEST_OUTPUT:
         return {"cut": True, "bytes": len(text), "begins": text[:2000].decode(errors="replace")}
     return orjson.loads(text)
+
+
+def as_input(told):
+    """Return what a step was given as JSON for people to read: long texts and lists are cut."""
+    return as_json(_shortened(told, 0))
+
+
+def _shortened(value, depth):
+    if isinstance(value, str) and len(value) > LONGEST_TOLD:
+        return f"{value[:LONGEST_TOLD]}… {len(value) - LONGEST_TOLD:,} characters more"
+    if isinstance(value, dict | list) and depth > MOST_DEPTH:
+        return "…"
+    if isinstance(value, dict):
+        return {key: _shortened(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        more = [f"… {len(value) - MOST_TOLD:,} more"] if len(value) > MOST_TOLD else []
+        return [_shortened(item, depth + 1) for item in value[:MOST_TOLD]] + more
+    return value
 
 
 def json_text(value):

@@ -87,7 +87,7 @@ def _record_of(found, parsed):
 @login_required
 @require_POST
 def run_act(request, id, verb):
-    """Cancel a run, go on with it from the step that failed, or do it anew by the newest version."""
+    """Cancel a run, go on with it (by its version or the newest one), or do it anew."""
     found = running.find_run(request.actor, id, "write")
     enter(request, found.workspace_id)
     if verb == "cancel":
@@ -96,6 +96,9 @@ def run_act(request, id, verb):
     if verb == "retry":
         made = running.retry(run=found, actor=request.actor)
         return _back(request, made, "It goes on from the step that failed.")
+    if verb == "renew":
+        made = running.retry(run=found, actor=request.actor, latest=True)
+        return _back(request, made, "It goes on by the newest version from the step that failed.")
     if verb == "replay":
         made = running.replay(run=found, actor=request.actor)
         return _back(request, made, "Started anew by the newest version, with the same data.")

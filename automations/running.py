@@ -7,7 +7,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from automations import definition as definitions
-from automations import dispatch, finishing, looping, services
+from automations import dispatch, finishing, looping, renewing, services
 from automations.models import WorkflowRun, WorkflowStep
 from automations.queueing import enqueue
 from automations.steps.base import Failed, entries_as_json
@@ -192,18 +192,18 @@ def cancel(*, run, actor):
 
 
 def retry(*, run, actor, latest=False):
-    """Go on with a failed run from the step that failed, or do it anew by the newest version.
+    """Go on with a failed run from the step that failed; return it.
 
     An item of a loop goes on with the run it belongs to.
 
-    Return the run that goes on: the same, or with `latest` a new one with the same trigger data.
+    With `latest` by the newest version, if what was done stands there as well; raises Conflict.
     """
     access.require(actor, "write", run.workspace_id)
     run = looping.top_of(run)
     if run.status not in ("failed", "cancelled"):
         raise Conflict("Only a run that failed or was cancelled can be tried again.")
     if latest:
-        return replay(run=run, actor=actor)
+        renewing.take_newest(run)
     finishing.begin_again(WorkflowRun.objects.filter(pk=run.pk, status=run.status))
     run.refresh_from_db()
     return run

@@ -6,7 +6,7 @@ done; one that acts outside (`outside`) is announced before and recorded after.
 """
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -19,6 +19,7 @@ from workspaces.errors import KdapError
 
 STEPS = {}
 MOST_ENTRIES = 1000
+MOST_COMPARED = 50
 
 
 def registered(kind):
@@ -65,7 +66,8 @@ class Go:
 
     `values` is what templates can refer to, `actor` who acts, `row` the WorkflowStep (its answer,
     attempts and what it waits for), `key` is the same at every attempt of this very step.
-    `dry` is a test: outside effects are only told.
+    `dry` is a test: outside effects are only told. `told` gathers what the `step` was given, as it
+    was after rendering, for people to read.
     """
 
     run: Any
@@ -75,10 +77,23 @@ class Go:
     row: Any = None
     key: str = ""
     dry: bool = False
+    step: Any = None
+    told: dict = field(default_factory=dict)
 
     def render(self, value):
         """Return a literal or template with its references filled in; raises Invalid."""
-        return templates.render(value, self.values)
+        made = templates.render(value, self.values)
+        options = vars(self.step).items() if self.step else ()
+        name = next((name for name, given in options if given is value), None)
+        if name and name not in self.step.untold:
+            self.told[name] = made
+        return made
+
+    def compared(self, **parts):
+        """Note two values that a condition compared, and what came of it."""
+        known = self.told.setdefault("compared", [])
+        if len(known) < MOST_COMPARED:
+            known.append(parts)
 
     def record(self, id, action="write"):
         """Return the Record of that id if the actor may do `action` there."""
@@ -101,6 +116,7 @@ class Step(Part):
     outside: ClassVar[bool] = False
     seconds: ClassVar[int] = 60  # how long its worker may be silent while it is outside
     blocks: ClassVar[tuple] = ()  # names of the attributes that hold steps
+    untold: ClassVar[tuple] = ()  # options that its output tells already
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
     name: str = Field(default="", max_length=120)

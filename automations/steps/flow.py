@@ -105,6 +105,7 @@ class ForEach(Step):
 
     label, icon, group = "For each", "repeat", "Flow"
     blocks: ClassVar[tuple] = ("steps",)
+    untold: ClassVar[tuple] = ("items",)
     type: Literal["for_each"] = "for_each"
     items: Any
     limit: int = Field(default=1000, ge=1, le=MOST_ITEMS)
@@ -312,6 +313,7 @@ class SetValues(Step):
     """Set variables, which later steps find under vars."""
 
     label, icon, group = "Set values", "variable", "Flow"
+    untold: ClassVar[tuple] = ("values",)
     type: Literal["set"] = "set"
     values: dict[str, Any] = Field(min_length=1, max_length=100)
 

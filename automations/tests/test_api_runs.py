@@ -126,7 +126,9 @@ def test_cancel_retry_and_replay(api, workflow, asking):
     again = api.post(f"runs/{bad}/retry/", None)
     assert (again.status_code, again.data["id"], again.data["status"]) == (202, bad, "pending")
     settle()
-    anew = api.post(f"runs/{bad}/retry/", {"latest": True}).data
+    again = api.post(f"runs/{bad}/retry/", {"latest": True})
+    assert (again.status_code, again.data["id"]) == (202, bad)
+    anew = api.post(f"runs/{bad}/replay/", None).data
     assert (anew["retry_of_id"], anew["trigger_data"]["input"]) == (bad, {"stock": "many"})
     (good,) = run_it(api, workflow, input={"stock": 1})
     assert api.post(f"runs/{good}/retry/", None).status_code == 409
