@@ -11,6 +11,7 @@ was perhaps passed over by who reads the log, and is seen by this look; who read
 
 from django.db import DatabaseError, connection, transaction
 
+from automations.acting import in_name_of
 from automations.finishing import as_json, json_text
 from automations.models import Look, WorkflowRun, WorkflowStep
 from automations.queueing import turns_for
@@ -121,10 +122,7 @@ def _asked(rows):
     """Return {entry id: answer} for steps that wait for one condition in one person's name."""
     first, ids = rows[0], list({row.watched_entry for row in rows})
     try:
-        with (
-            transaction.atomic(),
-            acting_as(Actor(user=first.run.version.user, cause={"door": "automation"})) as actor,
-        ):
+        with transaction.atomic(), in_name_of(first.run.version.user) as actor:
             record = find_record(actor, first.watched_record, "read")
             return answers_now(record, first.input["where"], ids)
     except KdapError as error:

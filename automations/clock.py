@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from automations import definition as definitions
 from automations import dispatch, finishing
+from automations.acting import in_name_of
 from automations.engine import MOST_DEATHS
 from automations.models import Subscription, WorkflowRun, WorkflowStep
 from automations.queueing import enqueue
@@ -81,7 +82,7 @@ def _scheduled(subscription, trigger, now):
 
 def _dated(subscription, trigger, now):
     """Queue a run for each entry whose date was reached since the last look."""
-    with acting_as(Actor(user=subscription.version.user, cause={"door": "automation"})) as actor:
+    with in_name_of(subscription.version.user) as actor:
         record = find_record(actor, trigger.record, "read")
         rows = _reached(record, trigger, subscription.scanned_to, now)
     _queue(subscription, rows)

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from automations import definition as definitions
 from automations import services
+from automations.acting import in_name_of
 from automations.awaiting import LOOKS
 from automations.models import Firing, Workflow, WorkflowRun, WorkflowVersion
 from automations.queueing import enqueue, served
@@ -177,7 +178,7 @@ class _Expansion:
 
     def runs(self):
         """Return (rows for enqueue, position); the position is None when all entries are done."""
-        with acting_as(Actor(user=self.version.user, cause={"door": "automation"})) as actor:
+        with in_name_of(self.version.user) as actor:
             record = find_record(actor, self.trigger.record, "read")
             if self.trigger.each == "operation":
                 return self._one_run(record), None

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from automations import attempts, finishing, looping, notices
 from automations import definition as definitions
+from automations.acting import at_home_of
 from automations.claiming import LEASE, claim, held
 from automations.models import WorkflowRun, WorkflowStep
 from automations.parts import Book
@@ -65,7 +66,8 @@ def work(seconds=5.0):
 def execute(run):
     """Go on with a claimed run until it is over or waits."""
     try:
-        Walk(run).go()
+        with at_home_of(run.version.user):
+            Walk(run).go()
     except Superseded:
         log.info("Run %s was taken over by another worker", run.pk)
     except KdapError as error:

@@ -8,6 +8,7 @@ from uuid_utils.compat import uuid7
 
 from automations import definition as definitions
 from automations import dispatch, finishing, looping, renewing, services
+from automations.acting import at_home_of
 from automations.models import WorkflowRun, WorkflowStep
 from automations.queueing import enqueue
 from automations.steps.base import Failed, entries_as_json
@@ -52,13 +53,13 @@ def start(*, workflow, actor, entries=(), input=None):
     press = uuid7()
     rows = [
         {"key": f"by hand:{press}:{id}", "entry_id": id, "trigger_data": data | {"entry": entry}}
-        for id, entry in _chosen(actor, trigger, entries)
+        for id, entry in _chosen(actor, version, trigger, entries)
     ] or [{"key": f"by hand:{press}", "trigger_data": data}]
     made = enqueue(version, rows)
     return list(WorkflowRun.objects.filter(pk__in=made).order_by("id"))
 
 
-def _chosen(actor, trigger, ids):
+def _chosen(actor, version, trigger, ids):
     """Yield (id, entry) of the chosen entries that the trigger's filter allows."""
     if not ids:
         return
@@ -67,8 +68,10 @@ def _chosen(actor, trigger, ids):
     record = find_record(actor, trigger.record_id, "read")
     where = getattr(trigger, "where", None)
     if where:
-        query = Query(record, where=where, fields=())
-        found = query.rows(limit=len(ids), extra="entry_id = ANY(%s)", extra_params=[list(ids)])
+        with at_home_of(version.user):
+            query = Query(record, where=where, fields=())
+            extra = {"extra": "entry_id = ANY(%s)", "extra_params": [list(ids)]}
+            found = query.rows(limit=len(ids), **extra)
         ids = [row[0] for row in found]
         if not ids:
             raise Conflict("None of these entries matches the workflow's filter.")

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from automations import definition as definitions
 from automations import engine, finishing
+from automations.acting import at_home_of
 from automations.models import WorkflowRun, WorkflowVersion
 from automations.parts import Book
 from automations.steps.base import entries_as_json
@@ -85,6 +86,11 @@ def try_out(*, workflow, actor, entry_id=None, input=None, step=""):
     """
     access.require(actor, "write", workflow.workspace_id)
     access.require(actor, "read", workflow.workspace_id)  # it shows what steps find
+    with at_home_of(actor.user):
+        return _tried(workflow, actor, entry_id, input, step)
+
+
+def _tried(workflow, actor, entry_id, input, step):
     parsed = definitions.parse(workflow.structured_definition)
     data = trigger_data(actor, parsed.trigger, entry_id, input or {})
     trial = Trial("failed", trigger=data, step=step)

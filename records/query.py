@@ -9,10 +9,12 @@ from functools import cached_property
 
 import orjson
 from django.db import connection
+from django.utils import timezone
 from psycopg.adapt import Loader
 from psycopg.types.string import TextLoader
 
 from records.fields import Refused
+from records.fields.base import literal
 from records.history import quoted
 from records.search import Words, candidates, number_in
 from workspaces.errors import Invalid
@@ -152,7 +154,11 @@ class Query:
             raise self._wrong(pointer + "/value", str(error)) from None
         self.params.extend(values)
         cast = self._cast(operator, kind, options, values)
-        return operator.sql.replace("%s", f"%s::{cast}").format(c=column)
+        sql = operator.sql
+        if kind.key == "date":  # a day begins where the person is who asks
+            zone = literal(timezone.get_current_timezone_name())
+            sql = sql.replace("now()", f"(now() AT TIME ZONE {zone})")
+        return sql.replace("%s", f"%s::{cast}").format(c=column)
 
     def _kind(self, key, field):
         """Return the FieldType that compares a column, and the Field it reads options from."""
