@@ -1,9 +1,9 @@
-"""Agents and their tasks in Django admin: to look at; their own pages change them."""
+"""Agents, their tasks and fillings in Django admin: to look at; their own pages change them."""
 
 from django.contrib import admin
 from django.utils.html import format_html
 
-from automations.agents.models import Agent, AgentTask
+from automations.agents.models import Agent, AgentFilling, AgentTask
 from workspaces.admin_base import ReadOnlyAdmin, pretty
 
 
@@ -73,3 +73,24 @@ class AgentTaskAdmin(ReadOnlyAdmin):
     @admin.display(description="output")
     def output_as_text(self, task):
         return format_html("<pre>{}</pre>", pretty(task.task_output))
+
+
+@admin.register(AgentFilling)
+class AgentFillingAdmin(ReadOnlyAdmin):
+    """Fields that agents were asked to fill in, and what became of the proposals."""
+
+    list_display = [
+        *("__str__", "agent", "record", "workspace", "user", "closed", "created_at", "closed_at"),
+    ]
+    list_filter = ["closed", "created_at"]
+    list_select_related = ["agent", "record", "workspace", "user"]
+    search_fields = ["agent__name", "record__name", "workspace__name", "user__email"]
+    fields = [
+        *("agent", "record", "field_id", "workspace", "user", "instruction", "inputs", "closed"),
+        *("outcome_as_text", "operation_id", "created_at", "closed_at"),
+    ]
+    readonly_fields = ["outcome_as_text"]
+
+    @admin.display(description="outcome")
+    def outcome_as_text(self, filling):
+        return format_html("<pre>{}</pre>", pretty(filling.outcome))
