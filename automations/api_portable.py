@@ -26,7 +26,9 @@ class WorkflowDocument(Strict):
     sentence = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
     definition = serializers.DictField()
     names = serializers.DictField(
-        required=False, help_text="By kind (record, agent, connection, …): the name of each id."
+        required=False,
+        help_text="By kind (record, agent, connection, person, …): the name of each id, of a"
+        " person the e-mail address.",
     )
 
 

@@ -203,6 +203,39 @@ class Book:
             problems = error.problems or [{"pointer": "", "detail": error.detail}]
             for problem in problems:
                 self.wrong(pointer + problem.get("pointer", ""), problem["detail"])
+            return
+        for place, asked in _comparisons(where, pointer):
+            field = self.check_field(record, asked["field"], f"{place}/field")
+            if field:
+                self.check_people(field, asked.get("value"), f"{place}/value")
+
+    def check_people(self, field, given, pointer):
+        """Note a problem when a literal for a field of people names somebody of elsewhere."""
+        if field.kind.editor != "user":
+            return
+        for one in given if isinstance(given, list) else [given]:
+            if isinstance(one, str) and one and "{{" not in one and not self._member(one):
+                detail = f"“{field.label}” names somebody who is no member of this workspace."
+                return self.wrong(pointer, detail)
+
+    def _member(self, given):
+        """Return whether a text is a member's id or e-mail address."""
+        try:
+            return self.person(UUID(given)) is not None
+        except ValueError:
+            members = Member.objects.filter(workspace=self.workspace_id)
+            return members.filter(user__email__iexact=given.strip()[:254]).exists()
+
+
+def _comparisons(where, pointer):
+    """Yield (pointer, comparison) of a condition tree that was checked."""
+    if "field" in where:
+        yield pointer, where
+    elif "not" in where:
+        yield from _comparisons(where["not"], f"{pointer}/not")
+    for word in ("and", "or"):
+        for number, part in enumerate(where.get(word, ())):
+            yield from _comparisons(part, f"{pointer}/{word}/{number}")
 
 
 def said_condition(book, record_id, where):

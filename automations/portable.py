@@ -1,7 +1,8 @@
 """Definitions that leave their workspace: copies and moves to another one, and files of JSON.
 
-Elsewhere records and fields have other ids, so they are found again by their names. What has no
-namesake there stays as it was, and the draft says so before it can be published.
+Elsewhere records and fields have other ids, so they are found again by their names, and people by
+their e-mail addresses. What has no namesake there stays as it was, and the draft says so before it
+can be published.
 """
 
 import copy
@@ -22,7 +23,7 @@ MOST_NAMES = 1000
 DEEPEST = 60
 # Kinds of things that definitions name by id, and what they are called by.
 KINDS = {"record": "name", "agent": "name", "connection": "server_name", "workflow": "name"}
-KINDS |= {"form": "name"}
+KINDS |= {"form": "name", "person": "email"}
 # What a template reads of an entry, and the entries that a loop goes through.
 READ = re.compile(r"\b(?:(trigger|steps\.\w+)\.(?:entry|before)|item)\.(\w+)")
 LOOPED = re.compile(r"\b(trigger|steps\.\w+)\.entries")
@@ -46,7 +47,8 @@ class TooLarge(Invalid):
 def duplicate(*, workflow, actor, workspace=None, name=""):
     """Make a draft like `workflow`, in its workspace or another; return it.
 
-    In another workspace it is about the records, agents and connections of the same names.
+    In another workspace it is about the records, agents and connections of the same names, and the
+    people of the same addresses.
     """
     access.require(actor, "read", workflow.workspace_id)
     target = workspace or Workspace.objects.get(pk=workflow.workspace_id)
@@ -162,10 +164,13 @@ def _ids_in(value):
 
 
 def _living(kind, workspace_id):
-    """Return the queryset of a workspace's things of a kind, without those in the trash."""
+    """Return the queryset of a workspace's things or people, without those in the trash."""
+    from accounts.models import User
     from automations.models import Agent, Integration, Workflow
     from records.models import PublicForm, Record
 
+    if kind == "person":
+        return User.objects.filter(memberships__workspace=workspace_id)
     models = {"record": Record, "agent": Agent, "connection": Integration, "workflow": Workflow}
     found = models.get(kind, PublicForm).objects.filter(workspace=workspace_id, deleted_at=None)
     return found.filter(record__deleted_at=None) if kind == "form" else found

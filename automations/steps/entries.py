@@ -23,7 +23,9 @@ from records.query import Query
 def _check_values(step, book, pointer, values):
     record = book.check_record(step.record, f"{pointer}/record")
     for key in values if record else ():
-        book.check_field(record, key, f"{pointer}/values/{key}", writable=True)
+        field = book.check_field(record, key, f"{pointer}/values/{key}", writable=True)
+        if field:
+            book.check_people(field, values[key], f"{pointer}/values/{key}")
     return record
 
 

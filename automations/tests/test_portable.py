@@ -124,6 +124,58 @@ def test_what_has_no_namesake_is_said_by_the_draft(alice, flow, elsewhere):
     ] == [True]
 
 
+@pytest.fixture
+def by_people(alice, bob, workspace, make_record, elsewhere):
+    """A workflow of fields of people that name Bob, and Errands with such a field elsewhere."""
+    owner = {"label": "Owner", "type": "user"}
+    record = make_record("Errands", owner="user")
+    with alice.acting() as actor:
+        there = create_record(workspace=elsewhere, name="Errands", fields=[owner], actor=actor)
+    bobs = str(bob.user.pk)
+    is_bob, among = (
+        {"field": "owner", "op": op, "value": v} for op, v in (("is", bobs), ("in", [bobs]))
+    )
+    whole = {"record": str(record.pk)}
+    find = {"id": "find", "type": "find_entries", **whole, "where": {"not": {"and": [among]}}}
+    note = {"id": "note", "type": "create_entry", **whole, "values": {"owner": bobs}}
+    trigger = {"type": "field_changed", **whole, "field": "owner", "now": bobs, "where": is_bob}
+    return make_workflow(alice, workspace, trigger, find, note), there
+
+
+def test_people_elsewhere_are_members_or_named(alice, bob, by_people, elsewhere):
+    flow, _ = by_people
+    with alice.acting() as actor:
+        made = portable.duplicate(workflow=flow, actor=actor, workspace=elsewhere)
+    nobody = "“Owner” names somebody who is no member of this workspace."
+    assert [(one["pointer"], one["detail"]) for one in problems(made)] == [
+        ("/trigger/where/value", nobody),
+        ("/trigger/now/value", nobody),
+        ("/steps/0/where/not/and/0/value", nobody),
+        ("/steps/1/values/owner", nobody),
+    ]
+    give_role(elsewhere, bob, Role.VIEWER)
+    assert problems(made) == []
+
+
+def test_people_of_another_installation_are_found_by_their_addresses(
+    alice, bob, by_people, elsewhere
+):
+    flow, there = by_people
+    with alice.acting() as actor:
+        document = portable.exported(workflow=flow, actor=actor)
+    assert document["names"]["person"] == {str(bob.user.pk): "bob@example.com"}
+    text = json.dumps(document).replace(str(bob.user.pk), str(uuid4()))
+    document = json.loads(text.replace("bob@example.com", "Alice@Example.com"))
+    with alice.acting() as actor:
+        made = portable.imported(document=document, workspace=elsewhere, actor=actor)
+    told = made.structured_definition
+    assert told["trigger"]["now"] == told["trigger"]["where"]["value"] == str(alice.user.pk)
+    assert told["steps"][0]["where"]["not"]["and"][0]["value"] == [str(alice.user.pk)]
+    assert told["steps"][1]["values"] == {"owner": str(alice.user.pk)}
+    assert told["steps"][1]["record"] == str(there.pk)
+    assert problems(made) == []
+
+
 def test_who_may_move(alice, bob, charlie, workspace, flow, elsewhere):
     url, body = f"workflows/{flow.pk}/move/", {"workspace_id": str(elsewhere.pk)}
     assert Api(bob).post(url, body).status_code == 404  # he is not there
@@ -269,7 +321,7 @@ def test_questions_do_not_grow_with_what_is_named(alice, workspace, elsewhere, m
         assert not {step["record"] for step in made["steps"]} & set(ids[:count])
         return len(naming), len(fitting)
 
-    assert questions(1) == questions(6) == (6, 2)
+    assert questions(1) == questions(6) == (7, 2)
 
 
 def test_a_name_that_two_have_or_that_is_no_text_of_here_means_none(alice, elsewhere):
