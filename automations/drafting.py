@@ -35,14 +35,21 @@ def draft_from_sentence(*, text, actor, workspace=None, workflow=None, name="", 
     else:
         values = {"name": name} if name else {}
         values |= {} if description is None else {"description": description}
+        if not _says_the_same(workflow, understood, text):
+            values["natural_language_description"] = text
         workflow = services.change_workflow(
             workflow=workflow,
             actor=actor,
             structured_definition=understood.definition,
-            natural_language_description=text,
             **values,
         )
     return workflow, understood
+
+
+def _says_the_same(workflow, understood, text):
+    """Return whether a text is only what KDAP says of the draft: nobody's words, which stay."""
+    same = understood.definition == _whole(workflow.structured_definition)
+    return same and text.strip() == understood.said
 
 
 def name_of(said):

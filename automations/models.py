@@ -327,6 +327,7 @@ class Turns(models.Model):
 
 from automations.agents.models import (  # noqa: E402, F401 - models of this app
     Agent,
+    AgentDrafting,
     AgentFilling,
     AgentTask,
 )

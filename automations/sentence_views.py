@@ -7,12 +7,16 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from automations import drafting
+from automations.agents import draftings
+from automations.agents.drafting_forms import DraftForm
 from automations.english import MOST_CHARACTERS, understand
 from automations.english.examples import examples_for
 from automations.forms import SentenceForm
 from automations.parts import Book
 from automations.workflow_views import begin, page_of, went_well
 from workspaces.entrance import enter
+
+FEW = 5
 
 
 @login_required
@@ -77,11 +81,30 @@ def _shown(request, workspace, workflow, form, text, understood, checks):
     said["may_write"] = context.get("may_write", True)
     if not checks:
         said["examples"] = examples_for(workspace, request.user.email)
+        said |= _by_a_model(request, workspace, workflow, form)
     bad = form.is_bound and not checks
     template = "automations/sentence.html"
     if request.htmx and not request.htmx.boosted:
         template = "automations/_sentence.html" + ("#meaning" if checks else "")
     return render(request, template, context | {"sentence": said}, status=422 if bad else 200)
+
+
+def _by_a_model(request, workspace, workflow, form):
+    """Return what the page shows of drafting by a model, and a person's words that are no grammar."""
+    agents = draftings.agents_for(workspace.pk)
+    drafts = draftings.open_for(request.user, workspace.pk)
+    made = {
+        "agents": agents,
+        "draftings": list(drafts.filter(workflow=workflow)[:FEW]),
+        "draft_url": reverse("workflow_draft_new", args=[workspace.pk]),
+    }
+    if workflow is None:
+        return made
+    own = workflow.natural_language_description
+    made["own"] = own if own != form["text"].value() and not form.is_bound else ""
+    made["draft_url"] = reverse("workflow_draft", args=[workflow.pk])
+    made["draft_form"] = DraftForm(agents=agents, change=True, auto_id="draft-%s")
+    return made
 
 
 def pieces(text, problems):

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from automations.agents.models import AgentFilling, AgentTask
+from automations.agents.models import AgentDrafting, AgentFilling, AgentTask
 from automations.models import Notice, WebhookDelivery, WorkflowRun, WorkflowStep
 from workspaces.access import Actor, acting_as
 
@@ -25,12 +25,13 @@ def trim_runs(days=None):
 
 
 def trim_agent_tasks(days=None):
-    """Remove tasks of agents, and fillings, that ended more than `days` ago; return how many.
+    """Remove tasks of agents, fillings and draftings that ended more than `days` ago; return how many.
 
     Each was told by an event `agent.executed`, which stays, as does what it changed. Tasks of a
-    filling go with it: what it proposed is looked at as a whole.
+    filling, and of a drafting, go with it: what it proposed is looked at as a whole.
     """
-    return _trim(_remove_agent_tasks, days) + _trim(_remove_fillings, days)
+    whole = _trim(_remove_fillings, days) + _trim(_remove_draftings, days)
+    return _trim(_remove_agent_tasks, days) + whole
 
 
 def trim_deliveries(days=None):
@@ -62,7 +63,8 @@ def _remove_runs(before):
 
 
 def _remove_agent_tasks(before):
-    old = AgentTask.objects.filter(completed_at__lt=before, filling=None).order_by("completed_at")
+    alone = AgentTask.objects.filter(filling=None, drafting=None)
+    old = alone.filter(completed_at__lt=before).order_by("completed_at")
     return _remove(old, "trim agent tasks")
 
 
@@ -70,6 +72,12 @@ def _remove_fillings(before):
     begun = AgentTask.objects.filter(filling=OuterRef("pk"), completed_at=None)
     old = AgentFilling.objects.filter(~Exists(begun), created_at__lt=before).order_by("created_at")
     return _remove(old, "trim fillings")
+
+
+def _remove_draftings(before):
+    begun = AgentTask.objects.filter(drafting=OuterRef("pk"), completed_at=None)
+    old = AgentDrafting.objects.filter(~Exists(begun), created_at__lt=before)
+    return _remove(old.order_by("created_at"), "trim draftings")
 
 
 def _remove_deliveries(before):

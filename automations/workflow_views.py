@@ -11,6 +11,7 @@ from django_htmx.http import trigger_client_event
 
 from automations import definition as definitions
 from automations import running, services, signed_calls
+from automations.agents.draftings import open_for
 from automations.differing import compare
 from automations.figures import figures_of
 from automations.forms import NewForm, RunForm, RunsForm, WorkflowForm
@@ -22,6 +23,7 @@ from workspaces.entrance import enter
 from workspaces.errors import Invalid, KdapError
 
 RUNS = 30
+FEW = 5
 
 
 def begin(request, id, action="read", *, trashed=False):
@@ -91,6 +93,7 @@ def _list(request, workspace, found, record=None):
         "starters": starters_for(records) if writes and not found else [],
         "trashed": workspace.workflows.exclude(deleted_at=None).count(),
         "waiting": running.waiting_for(request.actor, workspace.pk),
+        "draftings": list(open_for(request.user, workspace.pk)[:FEW]) if writes else [],
     }
     part = "#list" if request.htmx else ""
     return render(request, f"automations/workflows.html{part}", context)

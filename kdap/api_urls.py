@@ -14,6 +14,7 @@ from automations import (
     api_workflows,
 )
 from automations.agents import api as agents
+from automations.agents import api_draftings as draftings
 from automations.agents import api_fillings as fillings
 from automations.integrations import api as integrations
 from kdap import openapi
@@ -40,6 +41,7 @@ WEBHOOK = "webhooks/<uuid:webhook_id>/"
 INTEGRATION = "integrations/<uuid:integration_id>/"
 AGENT = "agents/<uuid:agent_id>/"
 TASK = "agent-tasks/<uuid:task_id>/"
+DRAFTING = "draftings/<uuid:drafting_id>/"
 FILLING = "fillings/<uuid:filling_id>/"
 RUN = "runs/<uuid:run_id>/"
 
@@ -135,6 +137,10 @@ urlpatterns = [
     path(f"{FILLING}apply/", fillings.ApplyFilling.as_view()),
     path(f"{FILLING}stop/", fillings.StopFilling.as_view()),
     path(f"{FILLING}cancel/", fillings.CancelFilling.as_view()),
+    path(f"{WORKSPACE}draftings/", draftings.Draftings.as_view()),
+    path(DRAFTING, draftings.OneDrafting.as_view()),
+    path(f"{DRAFTING}take/", draftings.TakeDrafting.as_view()),
+    path(f"{DRAFTING}discard/", draftings.DiscardDrafting.as_view()),
     path(f"{RECORD}webhooks/", api_outgoing.RecordWebhooks.as_view()),
     path(WEBHOOK, api_outgoing.OneWebhook.as_view()),
     path(f"{WEBHOOK}pause/", api_outgoing.PauseWebhook.as_view()),

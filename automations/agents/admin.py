@@ -53,6 +53,7 @@ class AgentTaskAdmin(ReadOnlyAdmin):
             "run",
             "path",
             "filling",
+            "drafting",
             "status",
             "priority",
         ),

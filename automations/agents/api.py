@@ -104,6 +104,7 @@ class AgentTaskOutput(serializers.ModelSerializer):
     user_id = serializers.UUIDField(read_only=True)
     run_id = serializers.UUIDField(read_only=True, allow_null=True)
     filling_id = serializers.UUIDField(read_only=True, allow_null=True)
+    drafting_id = serializers.UUIDField(read_only=True, allow_null=True)
     task_input = serializers.JSONField(read_only=True)
     task_form = serializers.ListField(child=serializers.DictField(), read_only=True)
     task_output = serializers.JSONField(read_only=True, allow_null=True)
@@ -113,8 +114,8 @@ class AgentTaskOutput(serializers.ModelSerializer):
     class Meta:
         model = AgentTask
         fields = [
-            *("id", "agent_id", "user_id", "run_id", "filling_id", "task_name", "task_input"),
-            *("task_form", "task_output", "status", "priority", "error_message"),
+            *("id", "agent_id", "user_id", "run_id", "filling_id", "drafting_id", "task_name"),
+            *("task_input", "task_form", "task_output", "status", "priority", "error_message"),
             *("provider", "model"),
             *("input_tokens", "output_tokens", "cost", "duration", "steps", "writes", "calls"),
             *("seen", "operation_id", "created_at", "started_at", "completed_at"),

@@ -14,12 +14,14 @@ import orjson
 
 from automations.agents import providers
 from automations.agents.config import answer_model
+from automations.agents.drafting_tools import DRAFTING
 from automations.agents.tools import TOOLS
 from automations.finishing import as_json
 from automations.steps.base import Failed
 from automations.walls import CallFailed, Unreachable
 from workspaces.errors import Conflict
 
+LONGEST_DRAFT = 8_000  # tokens of an answer that is a workflow
 ROUNDS = 3  # how often a wrong answer is sent back with what is wrong about it
 MOST_INPUT = 200_000
 MOST_TOKENS = 10_000_000
@@ -55,16 +57,18 @@ def ask(agent, config, task, outside, *, seconds, steps, tokens):
 
     provider = providers.find(task.provider)
     began, spent = time.monotonic(), RunUsage()
+    retries = steps - 1 if task.drafting_id else ROUNDS
     asked = Asked()
     try:
         limits = UsageLimits(request_limit=steps, total_tokens_limit=tokens)
-        toolset = _toolset(agent, config, outside)
+        tools = _drafting_tools() if task.drafting_id else _tools(agent, config, outside)
+        toolset = _toolset(tools, retries)
         talk = _ask(asked, provider, agent, config, task, toolset, usage=spent, usage_limits=limits)
         asyncio.run(_limited(talk, seconds))
         if len(orjson.dumps(asked.messages)) > MOST_TALK:
             raise Failed("The model said more than a megabyte; it was stopped.")
     except Exception as raised:
-        error = _said(raised, provider, config)
+        error = _said(raised, provider, config, retries)
         error.spent = _count(asked, spent, began)
         raise error from raised
     return _count(asked, spent, began)
@@ -96,9 +100,9 @@ async def _ask(asked, provider, agent, config, task, toolset, **limits):
             model,
             instructions=_instructions(agent, task),
             output_type=[kind, DeferredToolRequests],
-            retries=ROUNDS,
+            retries=toolset.rounds,
             toolsets=[toolset],
-            model_settings=_settings(config),
+            model_settings=_settings(config, task),
         )
         made = await asker.run(**_said_before(task), **limits)
     asked.messages = orjson.loads(made.all_messages_json())
@@ -125,7 +129,8 @@ def _said_before(task):
     }
 
 
-def _toolset(agent, config, outside):
+def _toolset(tools, rounds):
+    """Return `tools` ([(name, description, JSON Schema)]), whose arguments may be wrong `rounds` times."""
     from pydantic_ai.tools import ToolDefinition
     from pydantic_ai.toolsets import ExternalToolset
 
@@ -134,32 +139,36 @@ def _toolset(agent, config, outside):
 
         async def get_tools(self, ctx):
             found = await super().get_tools(ctx)
-            return {name: replace(tool, max_retries=ROUNDS) for name, tool in found.items()}
+            return {name: replace(tool, max_retries=rounds) for name, tool in found.items()}
 
-    names = [n for n in agent.tools if n in TOOLS]
-    names = [n for n in names if config.writes != "never" or not TOOLS[n].writes]
-    return Toolset(
+    made = Toolset(
         [
-            ToolDefinition(
-                name=name,
-                description=TOOLS[name].description(),
-                parameters_json_schema=TOOLS[name].model_json_schema(),
-            )
-            for name in names
-        ]
-        + [
-            ToolDefinition(
-                name=name,
-                description=offered.description,
-                parameters_json_schema=offered.tool["schema"],
-            )
-            for name, offered in outside.items()
+            ToolDefinition(name=name, description=about, parameters_json_schema=schema)
+            for name, about, schema in tools
         ]
     )
+    made.rounds = rounds
+    return made
 
 
-def _settings(config):
-    chosen = {"max_tokens": config.max_tokens, "timeout": float(config.seconds)}
+def _tools(agent, config, outside):
+    """Return what an agent may ask for: its tools of ours, and those of other servers."""
+    names = [n for n in agent.tools if n in TOOLS]
+    names = [n for n in names if config.writes != "never" or not TOOLS[n].writes]
+    ours = [(n, TOOLS[n].description(), TOOLS[n].model_json_schema()) for n in names]
+    theirs = [(n, item.description, item.tool["schema"]) for n, item in outside.items()]
+    return ours + theirs
+
+
+def _drafting_tools():
+    """Return what a model may ask for that drafts a workflow, whatever its agent may do else."""
+    return [(name, kind.description(), kind.json_schema()) for name, kind in DRAFTING.items()]
+
+
+def _settings(config, task):
+    # A definition is longer than most answers; the task's own limit of tokens holds all the same.
+    longest = max(config.max_tokens, LONGEST_DRAFT) if task.drafting_id else config.max_tokens
+    chosen = {"max_tokens": longest, "timeout": float(config.seconds)}
     return chosen | ({} if config.temperature is None else {"temperature": config.temperature})
 
 
@@ -171,7 +180,8 @@ def _mark(task):
 def _instructions(agent, task):
     parts = [PREAMBLE.format(mark=_mark(task)), agent.prompt, task.instruction]
     parts = [part for part in parts if part]
-    return "\n\n".join([*parts, *([] if task.form else [SCHEMALESS])])
+    by_itself = task.form or task.drafting_id
+    return "\n\n".join([*parts, *([] if by_itself else [SCHEMALESS])])
 
 
 def _prompt(task):
@@ -186,7 +196,7 @@ def _passing(error):
     return isinstance(error, Unreachable) and not error.perhaps_arrived
 
 
-def _said(error, provider, config):
+def _said(error, provider, config, rounds):
     """Return what a library raised as a Failed for people; raise it again if it is a mistake of ours."""
     from pydantic_ai.exceptions import (
         ModelAPIError,
@@ -217,7 +227,7 @@ def _said(error, provider, config):
     if isinstance(error, UnexpectedModelBehavior):
         what = str(error).partition(". Consider")[0]
         return Failed(
-            f"The model gave no usable answer, {ROUNDS} corrections included: {what}"[:500]
+            f"The model gave no usable answer, {rounds} corrections included: {what}"[:500]
         )
     if isinstance(error, OSError | ModelAPIError):
         return Failed(f"“{provider.label}” can't be reached.", again=True)

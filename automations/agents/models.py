@@ -1,4 +1,4 @@
-"""Agents, what they were asked to do, and fields that they fill in."""
+"""Agents, what they were asked to do, fields that they fill in and workflows that they draft."""
 
 import hashlib
 import json
@@ -92,6 +92,49 @@ class AgentFilling(models.Model):
         return reverse("filling", args=[self.pk])
 
 
+class AgentDrafting(models.Model):
+    """A workflow that an agent's model drafts from a text; it is nothing until somebody takes it.
+
+    `base` is the draft that `text` asks to change; None for a new workflow, which is `workflow` once
+    it was taken. `closed` says how it ended, `operation_id` by which operation it was taken.
+    """
+
+    class Closed(models.TextChoices):
+        TAKEN = "taken", "Taken"
+        DISCARDED = "discarded", "Discarded"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, db_column="drafting_id", editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    agent = models.ForeignKey(Agent, models.CASCADE, related_name="draftings")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    workflow = models.ForeignKey(
+        "automations.Workflow", models.CASCADE, null=True, related_name="draftings"
+    )
+    text = models.TextField()
+    base = models.JSONField(null=True)
+    closed = models.CharField(max_length=16, choices=Closed, blank=True)
+    operation_id = models.UUIDField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "automations"
+        db_table = "agent_draftings"
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["created_at"], name="agent_drafting_old"),
+            models.Index(
+                fields=["workspace", "user"], name="agent_drafting_open", condition=Q(closed="")
+            ),
+        ]
+
+    def __str__(self):
+        return self.text[:60]
+
+    def get_absolute_url(self):
+        return reverse("drafting", args=[self.pk])
+
+
 class AgentTask(models.Model):
     """One thing an agent was asked to do, and how far it came.
 
@@ -100,7 +143,7 @@ class AgentTask(models.Model):
     takes it up, so that one that was thought dead can't write any more; `lease` is until when the
     present one has it. `path` names the step of `run` that waits for it. A task of a `filling`
     proposes a value for one entry, which `entry` tells: its id, name and version, and what `was` in
-    the cell.
+    the cell. A task of a `drafting` drafts a workflow and does nothing else.
     """
 
     class Status(models.TextChoices):
@@ -126,6 +169,9 @@ class AgentTask(models.Model):
     path = models.CharField(max_length=400, blank=True)
     filling = models.ForeignKey(AgentFilling, models.CASCADE, null=True, related_name="tasks")
     entry = models.JSONField(null=True)
+    drafting = models.ForeignKey(
+        AgentDrafting, models.CASCADE, null=True, related_name="tasks", db_index=False
+    )
     task_name = models.CharField(max_length=255, blank=True)
     instruction = models.TextField(blank=True)
     task_input = models.JSONField(default=dict)
@@ -177,6 +223,11 @@ class AgentTask(models.Model):
                 fields=["filling", "id"],
                 name="agent_task_filling",
                 condition=Q(filling__isnull=False),
+            ),
+            models.Index(
+                fields=["drafting"],
+                name="agent_task_drafting",
+                condition=Q(drafting__isnull=False),
             ),
         ]
 

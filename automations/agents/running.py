@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from automations import finishing, notices
 from automations.agents import asking, outside, providers, tasks
+from automations.agents.drafting_checks import ROUNDS, judged, prose_call
 from automations.agents.models import Agent, AgentTask
 from automations.agents.tools import TOOLS, Hands, as_data, confined, owner_allows, parsed
 from automations.claiming import held
@@ -133,7 +134,9 @@ def _turn(task):
     """Do what comes next; return whether the task goes on."""
     with _mine(task) as (agent, config):
         _allowed(task, agent)
-        tools = outside.given(agent, config)
+        if task.drafting_id and (end := _judged(task, config)):
+            return _end(task, **end)
+        tools = {} if task.drafting_id else outside.given(agent, config)
         if task.calls and not _decided(task, config, tools):
             return _wait(task)
         left = _left(task, config)
@@ -157,10 +160,26 @@ def _turn(task):
         if len(task.calls) > MOST_CALLS:
             raise_after = f"The model asked for more than {MOST_CALLS} tools at once."
             return _end(task, "failed", error=raise_after)
+        if task.drafting_id and not task.calls:
+            task.calls = [prose_call(asked.output)]
         if not task.calls:
             return _end(task, "succeeded", output=asked.output)
         _save(task)
     return True
+
+
+def _judged(task, config):
+    """Return how a task ends that drafts a workflow, None when it is to be asked (again).
+
+    What the model handed over is looked at in the name of the task's person.
+    """
+    with acting_as(actor_of(task, False)):
+        return judged(task, _most(task, config))
+
+
+def _most(task, config):
+    """Return how often a task may ask its model."""
+    return min(config.most_steps, ROUNDS) if task.drafting_id else config.most_steps
 
 
 def _call(task, call):
@@ -218,11 +237,12 @@ def _allowed(task, agent):
 def _left(task, config):
     """Return what is left of the task's limits, as asking.ask takes it; raise Failed."""
     seconds = config.seconds - task.duration
-    steps, tokens = config.most_steps - task.steps, config.most_tokens - task.tokens
+    most = _most(task, config)
+    steps, tokens = most - task.steps, config.most_tokens - task.tokens
     if seconds <= 0:
         raise Failed(f"The agent took longer than its {config.seconds} seconds.")
     if steps <= 0:
-        raise Failed(f"The agent asked its model more than {config.most_steps} times.")
+        raise Failed(f"The agent asked its model more than {most} times.")
     if config.most_cost is not None:
         tokens = min(tokens, _affordable(task, config))
     if tokens <= 0:

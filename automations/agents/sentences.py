@@ -39,7 +39,8 @@ def _executed(fact):
     tokens = fact.payload.get("tokens")
     ended = {"failed": " failed at", "cancelled": " was stopped at"}
     verb = ended.get(fact.payload.get("status"), " finished")
-    return f"The agent {fact.name}{verb} a task" + (f" ({tokens:,} tokens)" if tokens else "")
+    what = "drafting a workflow" if fact.payload.get("drafting") else "a task"
+    return f"The agent {fact.name}{verb} {what}" + (f" ({tokens:,} tokens)" if tokens else "")
 
 
 @says("agent.deleted", icon="trash")

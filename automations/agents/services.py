@@ -129,6 +129,7 @@ def note_executed(task):
             "task": str(task.pk),
             "run": str(task.run_id) if task.run_id else None,
             "filling": str(task.filling_id) if task.filling_id else None,
+            "drafting": str(task.drafting_id) if task.drafting_id else None,
             "status": task.status,
             "tokens": task.tokens,
             "duration": round(task.duration, 3),

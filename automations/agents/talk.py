@@ -6,6 +6,7 @@ from functools import partial
 import orjson
 
 from automations.agents import outside, tasks
+from automations.agents.drafting_tools import DRAFTING
 from automations.agents.running import actor_of
 from automations.agents.tools import TOOLS, Hands, parsed
 from automations.finishing import as_json
@@ -48,7 +49,8 @@ def talk_of(task):
 
 def _line(part):
     kind, name = part.get("part_kind"), part.get("tool_name", "")
-    label = TOOLS[name].label if name in TOOLS else name.rpartition("__")[0] or name
+    ours = TOOLS.get(name) or DRAFTING.get(name)
+    label = ours.label if ours else name.rpartition("__")[0] or name
     if kind == "text" and part.get("content"):
         return Line("text", "The model said", pretty(part["content"]))
     if kind == "tool-call" and name not in OURS:

@@ -128,6 +128,8 @@ def again(*, task, actor):
         raise Conflict("A workflow gave this task: try its run again.")
     if task.filling_id:
         raise Conflict("This task fills in a field: choose its entry in the table again.")
+    if task.drafting_id:
+        raise Conflict("This task drafts a workflow: ask again on the page of its draft.")
     return give_task(
         agent=task.agent,
         actor=actor,
@@ -190,9 +192,10 @@ def _answer_run(task):
 
 
 def config_of(agent, task=None):
-    """Return the agent's AgentConfig; for a task of a filling, which only proposes, without writing."""
+    """Return the agent's AgentConfig; without writing for a task that only proposes."""
     config = AgentConfig(**agent.config)
-    return config.model_copy(update={"writes": "never"}) if task and task.filling_id else config
+    proposes = task and (task.filling_id or task.drafting_id)
+    return config.model_copy(update={"writes": "never"}) if proposes else config
 
 
 def records_of(config):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from automations.agents import filling_views, views
+from automations.agents import drafting_views, filling_views, views
 
 urlpatterns = [
     path("w/<uuid:id>/agents/", views.agents, name="agents"),
@@ -17,4 +17,8 @@ urlpatterns = [
     path("r/<uuid:id>/fill/", filling_views.record_fill, name="record_fill"),
     path("fillings/<uuid:id>/", filling_views.filling, name="filling"),
     path("fillings/<uuid:id>/<slug:verb>/", filling_views.filling_act, name="filling_act"),
+    path("w/<uuid:id>/workflows/draft/", drafting_views.draft_new, name="workflow_draft_new"),
+    path("flows/<uuid:id>/draft/", drafting_views.draft_change, name="workflow_draft"),
+    path("draftings/<uuid:id>/", drafting_views.drafting, name="drafting"),
+    path("draftings/<uuid:id>/<slug:verb>/", drafting_views.drafting_act, name="drafting_act"),
 ]

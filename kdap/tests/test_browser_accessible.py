@@ -10,6 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from automations import engine
+from automations.agents.draftings import start_drafting
 from automations.agents.fillings import start_filling
 from automations.tests.agents import done, give, make_agent
 from automations.tests.mcp_servers import connect
@@ -54,8 +55,10 @@ PAGES = [
     "agents/<uuid:id>/edit/",
     "connections/<uuid:id>/",
     "connections/<uuid:id>/edit/",
+    "draftings/<uuid:id>/",
     "fillings/<uuid:id>/",
     "flows/<uuid:id>/",
+    "flows/<uuid:id>/draft/",
     "flows/<uuid:id>/duplicate/",
     "flows/<uuid:id>/edit/",
     "flows/<uuid:id>/move/",
@@ -100,6 +103,7 @@ PAGES = [
     "w/<uuid:id>/new/",
     "w/<uuid:id>/trash/",
     "w/<uuid:id>/workflows/",
+    "w/<uuid:id>/workflows/draft/",
     "w/<uuid:id>/workflows/new/",
     "w/<uuid:id>/workflows/sentence/",
     "w/<uuid:id>/workflows/trash/",
@@ -120,7 +124,7 @@ PANELS = ["trigger", "ask", "find", "new&at=/steps/0", "words", "settings", "tes
 
 
 @pytest.fixture
-def room(alice, bob, workspace, make_record):
+def room(settings, alice, bob, workspace, make_record):
     """A workspace in which something has happened; returns (ids by prefix, further paths)."""
     specs = {
         "title": "text",
@@ -167,6 +171,8 @@ def room(alice, bob, workspace, make_record):
         filling = start_filling(record=now, actor=actor, **asked)
         answered = {"status": "succeeded", "completed_at": timezone.now()}
         filling.tasks.update(task_output={"title": "Emma, " * 30}, **answered)
+    drafting, *more = draftings(settings, alice, workspace, record, flow)
+    further += [item.get_absolute_url() for item in more]
     far = f"https://shop.example/{'long' * 40}"
     shop = connect(alice, workspace, "http", "Shop", url=far, auth="bearer")
     new = reverse("integration_new", args=[workspace.pk])
@@ -178,6 +184,7 @@ def room(alice, bob, workspace, make_record):
         "runs/": [run.pk],
         "agents/": [agent.pk],
         "agent-tasks/": [task.pk],
+        "draftings/": [drafting.pk],
         "fillings/": [filling.pk],
         "connections/": [shop.pk],
     }
@@ -195,6 +202,35 @@ def an_agent(alice, workspace, record):
     agent = make_agent(alice, workspace, prompt=ask, tools=["create_entries"])
     done(give(alice, agent, {"task": "Persuasion"}))
     return agent, done(give(alice, agent, {"task": "Sanditon"}, name="Add a novel"))
+
+
+def draftings(settings, alice, workspace, record, flow):
+    """What models drafted: a workflow with an address that nobody named, a change, a question, nothing."""
+    settings.AUTOMATIONS_MODELS = {"house": {"api": "openai", "models": ["small"]}}
+    agent = make_agent(alice, workspace, name="Drafter", provider="house", model="small")
+    far = f"{'long.' * 30}evil@example.org"
+    mail = {"id": "tell", "type": "send_email", "to": [far], "subject": "News " * 30}
+    new = {"trigger": {"type": "entry_created", "record": str(record.pk)}, "steps": [mail]}
+    changed = flow.structured_definition | {"steps": [mail]}
+    ends = [
+        (None, {"title": "News", "definition": new}, ""),
+        (flow, {"definition": changed}, ""),
+        (None, {"question": "Which Anna do you mean? " * 10}, ""),
+        (None, None, "The model drafted nothing that works.\n– Step 1: This is missing."),
+    ]
+    made = []
+    for workflow, output, error in ends:
+        with alice.acting() as actor:
+            asked = start_drafting(agent=agent, actor=actor, text="Tell Anna", workflow=workflow)
+            status = "failed" if error else "succeeded"
+            asked.tasks.update(
+                status=status,
+                task_output=output,
+                error_message=error,
+                completed_at=timezone.now(),
+            )
+        made.append(asked)
+    return made
 
 
 def a_workflow(alice, workspace, record):

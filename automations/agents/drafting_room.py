@@ -1,0 +1,152 @@
+"""What a model is told of a workspace when it drafts a workflow: names, never what entries hold.
+
+It is data by people whom the model doesn't know. Secrets are no part of it. Of a large workspace the
+records that the person's text or the present draft names come first and whole; when `ROOM` is full
+the others are told by name alone, and how many were left out is said.
+"""
+
+import datetime as dt
+
+import orjson
+
+from automations.agents.tools import Hands
+from automations.english.words import key_of, variants
+from automations.models import Agent, Integration, Workflow
+from records.models import PublicForm
+from workspaces.models import Member
+
+ROOM = 24_000  # characters of JSON for the records, and a third of it for all the rest
+MOST_RECORDS = 200
+MOST_LOOKED_AT = 2000
+MOST_CHOICES = 40
+MOST_OTHERS = 40
+LONGEST = 160
+
+
+def told(*, text, person, workspace_id, only=(), draft=None, owner=None):
+    """Return as JSON what may be known for a draft of `text` that `person` (a User) asks for.
+
+    `only` are ids of the records that the agent is limited to, `draft` is the definition to be
+    changed. The caller acts in the person's name, confined to the workspace.
+    """
+    named = _Named(text, orjson.dumps(draft or {}).decode())
+    rows = Hands(None, workspace_id, only).records().order_by("position", "id")
+    made = {
+        "today": dt.datetime.now(dt.UTC).date().isoformat(),
+        "time_zone": (owner or person).time_zone,
+        "records": _records(named.first(list(rows[:MOST_LOOKED_AT]))),
+    }
+    left = rows.count() - len(made["records"])
+    if left > 0:
+        made["more_records"] = f"{left} more records are not told of."
+    room = ROOM // 3
+    for key, items in _others(named, workspace_id):
+        fitting = []
+        for item in items[:MOST_OTHERS]:
+            room -= _size(item)
+            if room < 0:
+                break
+            fitting.append(item)
+        if fitting:
+            made[key] = fitting
+        if len(fitting) < len(items):
+            made[f"more_{key}"] = f"{len(items) - len(fitting)} more are not told of."
+    return made
+
+
+class _Named:
+    """Which things a text, or the JSON of a draft, speaks of."""
+
+    def __init__(self, text, draft):
+        self.words = f" {' '.join(key_of(text))} "
+        self.draft = draft
+
+    def first(self, rows, name="name"):
+        """Return `rows` with those that are named first, the others as they were."""
+        return sorted(rows, key=lambda row: not self.has(getattr(row, name), row.pk))
+
+    def has(self, name, id=""):
+        """Return whether something of that name, singular or plural, or of that id is meant."""
+        if id and str(id) in self.draft:
+            return True
+        keys = [key_of(name), *variants(name)] if name else []
+        return any(f" {' '.join(key)} " in self.words for key in keys if key)
+
+
+def _records(rows):
+    room, told = ROOM, []
+    for record in rows[:MOST_RECORDS]:
+        short = {"id": str(record.pk), "name": record.name}
+        if room > 0:
+            whole = short | {"fields": [_field(field) for field in record.structure.fields]}
+            room -= _size(whole)
+            if room > 0 or not told:
+                told.append(whole)
+                continue
+        told.append(short | {"fields": "left out"})
+    return told
+
+
+def _field(field):
+    made = {"key": field.key, "label": field.label, "type": field.type}
+    if field.kind.computed or field.kind.virtual:
+        made["filled_by_kdap"] = True
+    if field.required:
+        made["required"] = True
+    choices = [item["label"] for item in field.options.get("choices", ())]
+    if choices:
+        made["choices"] = choices[:MOST_CHOICES]
+    if len(choices) > MOST_CHOICES:
+        made["more_choices"] = len(choices) - MOST_CHOICES
+    if field.description:
+        made["about"] = _short(field.description)
+    return made
+
+
+def _others(named, workspace_id):
+    """Return [(key, [what is told of each])] of all that is no record."""
+    here = {"workspace": workspace_id, "deleted_at": None}
+    members = Member.objects.filter(workspace=workspace_id).select_related("user").order_by("pk")
+    people = [member.user for member in members]
+    people.sort(key=lambda user: not (named.has(user.name) or named.has(user.name.split(" ")[0])))
+    forms = PublicForm.objects.filter(**here, record__deleted_at=None).select_related("record")
+    flows = Workflow.objects.filter(**here).order_by("name", "id")
+    agents = Agent.objects.filter(**here, status="active")
+    connections = Integration.objects.filter(**here)
+    return [
+        ("people", [{"id": str(u.pk), "name": u.name, "email": u.email} for u in people]),
+        ("forms", [_row(f, record=f.record.name) for f in named.first(list(forms))]),
+        ("agents", [_row(a, about=_short(a.description)) for a in named.first(list(agents))]),
+        ("workflows", [_workflow(flow) for flow in named.first(list(flows))]),
+        ("connections", [_connection(c) for c in named.first(list(connections), "server_name")]),
+    ]
+
+
+def _row(row, **more):
+    return {"id": str(row.pk), "name": row.name} | {k: v for k, v in more.items() if v}
+
+
+def _workflow(flow):
+    starts = (flow.structured_definition.get("trigger") or {}).get("type", "")
+    return _row(flow, starts=starts)
+
+
+def _connection(connection):
+    made = {"id": str(connection.pk), "name": connection.server_name, "kind": connection.kind}
+    tools = [
+        {
+            "tool": tool["name"],
+            "about": _short(tool.get("description", "")),
+            "arguments": sorted(tool.get("schema", {}).get("properties", {}))[:30],
+        }
+        for tool in connection.tools[:MOST_OTHERS]
+    ]
+    return made | ({"tools": tools} if tools else {})
+
+
+def _short(text):
+    return " ".join(text.split())[:LONGEST]
+
+
+def _size(value):
+    return len(orjson.dumps(value, default=str))
