@@ -158,7 +158,7 @@ def _save(request, found):
         services.change_workflow(workflow=found, actor=request.actor, structured_definition=draft)
     except Invalid as error:
         errors = [
-            (item["pointer"].removeprefix(pointer).strip("/").split("/")[0], item["detail"])
+            (item["pointer"].removeprefix(pointer).strip("/"), item["detail"])
             for item in error.problems
             if item["pointer"].startswith(pointer)
         ] or [("", error.detail)]

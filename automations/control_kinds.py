@@ -18,6 +18,7 @@ from automations.condition_forms import (
     records_of,
     shown,
 )
+from automations.integrations import arguments, controls
 from records.models import PublicForm
 
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
@@ -189,9 +190,15 @@ def _read_pairs(post, name, old, made, book, keep):
 
 
 def _read_arguments(post, name, old, made, book, keep):
-    """Read pairs of which those without a value are left out."""
-    found = _read_pairs(post, name, old, made, book, keep)
-    return {key: value for key, value in found.items() if value != ""}
+    """Read a tool's arguments: its controls, and rows of which those without a value are left out.
+
+    Of a form that was made for another tool, what the one chosen now takes as well is kept.
+    """
+    pairs = _read_pairs(post, name, old, made, book, keep)
+    found = arguments.read(post, name) | {key: v for key, v in pairs.items() if v != ""}
+    before = post.get(f"{name}.tool", "")
+    tool = controls.tool_of(made, book) if before not in ("", made.get("tool")) else None
+    return arguments.kept(found, tool) if tool else found
 
 
 def _read_list(post, name, old, made, book, keep):

@@ -110,18 +110,32 @@ def _panel_of(workflow, asked, book, actor, errors, data, problems):
     panel.hint = _said_of(kind)
     panel.icon = kind.icon
     data = panel.data
-    panel.controls = step_forms.controls(kind, data, book, errors)
-    panel.errors = [said for name, said in errors if name not in kind.model_fields]
-    if panel.kind == "step":
-        pointer = drafts.find(draft, panel.step)[2]
-        below = [f"/{name}" for name in kind.blocks]
-        panel.problems = own_problems(pointer, problems, below)
-    elif panel.kind == "trigger":
-        panel.problems = own_problems("/trigger", problems)
+    found = _problems_of(panel, draft, kind, problems)
+    beside = [] if panel.unsaved else found
+    panel.controls = step_forms.controls(kind, data, book, [*errors, *beside])
+    shown = {control.name for control in panel.controls}
+    panel.errors = [said for path, said in errors if path.partition("/")[0] not in shown]
+    panel.problems = [
+        said for path, said in found if panel.unsaved or path.partition("/")[0] not in shown
+    ]
     if panel.kind != "trigger":
         before = panel.step or _neighbour(draft, panel.at)
         panel.references = references(draft, book, samples_of(workflow, actor), before)
     return panel
+
+
+def _problems_of(panel, draft, kind, problems):
+    """Return (path of an option, sentence) of what is wrong with the saved part of a draft."""
+    pointer, below = "/trigger", []
+    if panel.kind == "step":
+        pointer, below = drafts.find(draft, panel.step)[2], [f"/{name}" for name in kind.blocks]
+    elif panel.kind != "trigger":
+        return []
+    return [
+        (problem["pointer"].removeprefix(pointer).strip("/"), problem["detail"])
+        for problem in problems
+        if own_problems(pointer, [problem], below)
+    ]
 
 
 def _for_trial(draft, asked, actor):

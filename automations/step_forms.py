@@ -68,7 +68,7 @@ class Control:
 def controls(model, data, book, errors=(), prefix=""):
     """Return the Controls of a model's form for `data`, its JSON.
 
-    `errors` are (name of the option or "", sentence); `prefix` begins the names of inputs.
+    `errors` are (path of the option or "", sentence); `prefix` begins the names of inputs.
     """
     made = []
     record = book.record(data["record"]) if is_id(data.get("record")) else None
@@ -78,7 +78,7 @@ def controls(model, data, book, errors=(), prefix=""):
         label = info.title or LABELS.get(name, name.replace("_", " ").capitalize())
         control = Control(prefix + name, kind_of(name, info, model), data.get(name, first), label)
         control.required, control.last = info.is_required(), name in LAST and not prefix
-        control.errors = [said for option, said in errors if option == name]
+        control.errors = [said for path, said in errors if path.partition("/")[0] == name]
         if control.kind == "choice":
             values = get_args(_plain(info.annotation)) or ("stop", "continue")
             control.choices = [(value, CHOICES.get(value, str(value))) for value in values]
@@ -87,7 +87,7 @@ def controls(model, data, book, errors=(), prefix=""):
         else:
             control_kinds.furnish(control, record, book)
         made.append(control)
-    return connections.refine(made, model, data, book)
+    return connections.refine(made, model, data, book, errors)
 
 
 def _furnish_parts(control, model, book):

@@ -27,6 +27,7 @@ LIST_SECONDS = 20.0
 MOST_TOOLS = 300
 MOST_TEXT = 4000
 LARGEST_SCHEMA = 64 * 1024
+MOST_REFERENCES = 5
 NAME = re.compile(r"[A-Za-z0-9_./:-]{1,128}")
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
@@ -164,16 +165,76 @@ def _parsed(text):
 
 
 def options_of(schema):
-    """Return {name: its schema} of what a tool takes, and the set of those it needs."""
+    """Return {name: its schema} of what a tool takes, and the set of those it needs.
+
+    References into the schema itself are followed, and “or nothing” is taken away from a type.
+    """
     properties = schema.get("properties")
     needed = schema.get("required")
     return (
         {
-            name: item if isinstance(item, dict) else {}
+            name: _plain(item, schema)
             for name, item in (properties if isinstance(properties, dict) else {}).items()
         },
         set(filter(lambda name: isinstance(name, str), needed if isinstance(needed, list) else ())),
     )
+
+
+def _plain(item, schema):
+    """Return the schema of one option, as far as it can be said by one type or a list of choices."""
+    made = dict(item) if isinstance(item, dict) else {}
+    for _ in range(MOST_REFERENCES):
+        inner = _inner(made, schema)
+        if inner is None:
+            break
+        around = {key: made[key] for key in made if key not in ("$ref", "allOf", "anyOf", "oneOf")}
+        made = inner | around
+    kinds = made.get("type")
+    if isinstance(kinds, list):
+        rest = [kind for kind in kinds if kind != "null"]
+        made.pop("type")
+        made |= {"type": rest[0]} if len(rest) == 1 and isinstance(rest[0], str) else {}
+        made |= {"nullable": True} if len(rest) < len(kinds) else {}
+    elif "type" in made and not isinstance(kinds, str):
+        made.pop("type")
+    if "const" in made and "enum" not in made:
+        made["enum"] = [made["const"]]
+    return made
+
+
+def _inner(item, schema):
+    """Return the one schema that an option refers to or wraps, None for none or several."""
+    name = item.get("$ref")
+    if isinstance(name, str):
+        parts = name.split("/")
+        group = schema.get(parts[1]) if len(parts) == 3 and parts[0] == "#" else None
+        found = group.get(parts[2]) if isinstance(group, dict) else None
+        return found if isinstance(found, dict) else None
+    for word in ("allOf", "anyOf", "oneOf"):
+        parts = item.get(word)
+        if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+            continue
+        rest = [part for part in parts if part.get("type") != "null"]
+        if len(rest) == 1:
+            return rest[0] | ({"nullable": True} if len(rest) < len(parts) else {})
+    return None
+
+
+def is_loose(schema):
+    """Return whether a tool takes arguments that it does not name, or does not say what it takes."""
+    more = schema.get("additionalProperties")
+    return more is True or isinstance(more, dict) or "properties" not in schema
+
+
+def fits(name, value, option):
+    """Return whether a value, or what a template may give, can be what an option takes."""
+    if "{{" in str(value):
+        return True
+    try:
+        _fitted(name, value, option)
+    except Invalid:
+        return False
+    return True
 
 
 def problems_with(schema, arguments):
@@ -182,7 +243,7 @@ def problems_with(schema, arguments):
     found = [(name, f"“{name}” is needed.") for name in sorted(needed - set(arguments))]
     for name, value in arguments.items():
         if name not in options:
-            if options and schema.get("additionalProperties") is not True:
+            if options and not is_loose(schema):
                 found.append((name, f"This tool takes no “{name}”; it takes {_listed(options)}."))
         elif "{{" not in str(value):
             try:
@@ -212,6 +273,8 @@ def fitted(schema, arguments):
 
 def _fitted(name, value, schema):
     kind = schema.get("type")
+    if value is None and schema.get("nullable"):
+        return None
     if isinstance(value, str) and isinstance(kind, str) and kind != "string":
         return _read(name, value.strip(), kind)
     if (

@@ -10,6 +10,7 @@ from automations.integrations import mcp_tools
 from automations.integrations.using import check_secret, connection_for
 from automations.steps.base import Failed, Step, registered, telling
 from automations.walls import CallFailed, Unreachable
+from workspaces.errors import pointer_step
 
 KINDS = ("mcp", "mcp_stdio")
 
@@ -87,4 +88,4 @@ class McpTool(Step):
             book.wrong(f"{pointer}/tool", f"“{integration.server_name}” has no tool “{self.tool}”.")
             return
         for name, detail in mcp_tools.problems_with(tool["schema"], self.arguments):
-            book.wrong(f"{pointer}/arguments/{name}", detail)
+            book.wrong(f"{pointer}/arguments/{pointer_step(name)}", detail)

@@ -4,10 +4,9 @@ import time
 from decimal import Decimal
 
 import pytest
-from django.http import QueryDict
 from django.utils import timezone
 
-from automations import clock, step_forms
+from automations import clock
 from automations import definition as definitions
 from automations.english import understand
 from automations.integrations import mcp_tools
@@ -15,7 +14,6 @@ from automations.integrations.looking import look
 from automations.integrations.services import delete_integration
 from automations.models import Integration, WorkflowRun
 from automations.parts import Book
-from automations.steps.mcp import McpTool
 from automations.tests.mcp_servers import connect, serving
 from automations.tests.workflows import BUTTON, make_workflow, runs_of, settle, start, steps_of
 from workspaces.access import Actor, acting_as
@@ -143,25 +141,6 @@ def test_a_deleted_connection_fails_the_run_in_words(alice, workspace, echo):
     settle()
     (run,) = runs_of(workflow)
     assert "was deleted" in run.error_message
-
-
-def test_the_form_of_the_step_follows_the_tool(alice, workspace, echo):
-    _, make = echo
-    workflow = make()
-    page = alice.client.get(f"/flows/{workflow.pk}/steps/?step=ask").content.decode()
-    for part in ('<option value="echo" selected>', ">Server</option>", 'value="times"'):
-        assert part in page
-    with alice.acting():
-        book, pk = Book(workspace.pk), Integration.objects.get().pk
-        data = {"type": "mcp_tool", "connection": str(pk), "tool": "echo"}
-        made = {control.name: control for control in step_forms.controls(McpTool, data, book)}
-        posted = QueryDict(mutable=True)
-        posted.update({"has-arguments": "", "has-tool": "", "tool": "echo"})
-        posted.setlist("arguments.key", ["text", "times", ""])
-        posted.setlist("arguments.value", ["{{ vars.x }}", "", ""])
-        read = step_forms.read(McpTool, posted, data, book)
-    assert made["arguments"].more["rows"] == [("text", ""), ("times", ""), ("", "")]
-    assert read["arguments"] == {"text": "{{ vars.x }}"}
 
 
 def test_sentences_of_connections_are_read_back_as_they_were(alice, workspace, echo):
