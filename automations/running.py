@@ -35,16 +35,18 @@ def find_run(actor, id, action="read"):
 def start(*, workflow, actor, entries=(), input=None):
     """Start the published version by hand; return the WorkflowRuns.
 
-    On `entries` (ids of the trigger's record) each makes a run of its own. `input` is what templates
-    find under trigger.input.
+    On `entries` (ids of the trigger's record) each makes a run of its own; where the trigger has a
+    record there must be one at least. `input` is what templates find under trigger.input. Raises
+    Conflict for a workflow that is not on.
     """
     access.require(actor, "write", workflow.workspace_id)
-    version = services.current_version(workflow)
-    if version is None or workflow.deleted_at:
-        raise Conflict("Publish the workflow first.")
+    version = startable(workflow)
     if len(entries) > MOST_PRESSED:
         raise Invalid(f"At most {MOST_PRESSED:,} entries can be chosen at once.")
     trigger = definitions.of(version).trigger
+    if trigger.record_id is not None and not entries:
+        detail = "This workflow works on entries: choose one at least."
+        raise Invalid(detail, problems=[{"pointer": "/entries", "detail": detail}])
     data = {
         "type": "button",
         "by": {"id": str(actor.user.pk), "name": actor.user.name, "email": actor.user.email},
@@ -57,6 +59,16 @@ def start(*, workflow, actor, entries=(), input=None):
     ] or [{"key": f"by hand:{press}", "trigger_data": data}]
     made = enqueue(version, rows)
     return list(WorkflowRun.objects.filter(pk__in=made).order_by("id"))
+
+
+def startable(workflow):
+    """Return the version that runs of a workflow begin with; raise Conflict when it starts none."""
+    version = services.current_version(workflow)
+    if version is None or workflow.deleted_at:
+        raise Conflict("Publish the workflow first.")
+    if workflow.state != workflow.State.ACTIVE:
+        raise Conflict(f"“{workflow.name}” is paused and starts nothing. Switch it on first.")
+    return version
 
 
 def _chosen(actor, version, trigger, ids):
@@ -216,9 +228,7 @@ def replay(*, run, actor):
     """Start the newest version with the trigger data of an older run; return the new run."""
     access.require(actor, "write", run.workspace_id)
     run = looping.top_of(run)
-    version = services.current_version(run.workflow)
-    if version is None:
-        raise Conflict("Publish the workflow first.")
+    version = startable(run.workflow)
     data = {key: value for key, value in run.trigger_data.items() if key != "caller"}
     key = f"replay:{uuid7()}"
     row = {

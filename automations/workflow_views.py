@@ -293,11 +293,16 @@ def workflow_run(request, id):
     version = services.current_version(found)
     trigger = definitions.parse(version.structured_definition).trigger if version else None
     record = trigger and trigger.record_id and Book(found.workspace_id).record(trigger.record_id)
-    form = RunForm(request.POST or None, initial=request.GET.dict())
-    if not record:
+    given = request.POST if request.method == "POST" else None
+    form = RunForm(given, initial=request.GET.dict())
+    if record:
+        form.fields["entries"].required = True
+    else:
         del form.fields["entries"]
     if request.method == "POST" and form.is_valid():
         with form.telling():
+            if request.POST.get("switch") and found.state == Workflow.State.PAUSED:
+                services.resume(workflow=found, actor=request.actor)
             runs = running.start(workflow=found, actor=request.actor, **form.cleaned_data)
             one = len(runs) == 1
             sentence = "It runs." if one else f"{len(runs):,} runs were started."
@@ -309,6 +314,7 @@ def workflow_run(request, id):
         "title": f"Run “{found.name}”",
         "verb": "Run now",
         "unready": version is None,
+        "paused": found.state == Workflow.State.PAUSED,
     }
     status = 422 if form.is_bound else 200
     return render(request, "automations/form.html", context, status=status)

@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from automations import services
 from automations.models import WorkflowRun, WorkflowStep
 from automations.tests.workflows import BUTTON, add, make_workflow, runs_of, settle
 from kdap.tests.people import give_role
@@ -21,17 +22,25 @@ def api(alice):
     return Api(alice)
 
 
-@pytest.fixture
-def workflow(alice, workspace, books):
-    """Sets a book's stock to what is given; fails when that is no number."""
+def stocking(alice, workspace, books, trigger):
+    """Publish a workflow that adds a book with the stock given; it fails when that is no number."""
     step = {
         "id": "stock",
         "type": "create_entry",
         "record": str(books.pk),
         "values": {"title": "made", "stock": "{{ trigger.input.stock }}"},
     }
-    trigger = BUTTON | {"record": str(books.pk)}
     return make_workflow(alice, workspace, trigger, step, name="Stock")
+
+
+@pytest.fixture
+def workflow(alice, workspace, books):
+    return stocking(alice, workspace, books, BUTTON)
+
+
+@pytest.fixture
+def on_books(alice, workspace, books):
+    return stocking(alice, workspace, books, BUTTON | {"record": str(books.pk)})
 
 
 @pytest.fixture
@@ -64,13 +73,30 @@ def test_a_run_is_read_with_its_steps(api, workflow):
     assert undone.data["restored"] == 1
 
 
-def test_each_chosen_entry_makes_a_run(alice, api, workflow, books):
+def test_each_chosen_entry_makes_a_run(alice, api, on_books, books):
     ids = add(alice, books, {"title": "Dune"}, {"title": "Emma"})
-    assert len(run_it(api, workflow, entries=ids, input={"stock": 1})) == 2
-    url = f"workflows/{workflow.pk}/run/"
+    assert len(run_it(api, on_books, entries=ids, input={"stock": 1})) == 2
+    url = f"workflows/{on_books.pk}/run/"
     assert api.post(url, {"entries": [10**9]}).status_code == 404
     assert api.post(url, {"entries": ["x"]}).data["problems"][0]["pointer"] == "/entries/0"
     assert api.post(url, {"input": 3}).status_code == 422
+    for without in ({}, {"entries": []}, {"input": {"stock": 1}}):
+        refused = api.post(url, without)
+        assert (refused.status_code, refused.data["problems"][0]["pointer"]) == (422, "/entries")
+
+
+def test_what_is_paused_is_not_started_by_hand(alice, api, workflow):
+    (id,) = run_it(api, workflow, input={"stock": 1})
+    with alice.acting() as actor:
+        workflow.refresh_from_db()
+        services.pause(workflow=workflow, actor=actor, because="Enough.")
+    for path, body in ((f"workflows/{workflow.pk}/run/", {}), (f"runs/{id}/replay/", None)):
+        refused = api.post(path, body)
+        assert refused.status_code == 409, path
+        assert "is paused and starts nothing. Switch it on first." in refused.data["detail"]
+    assert len(runs_of(workflow)) == 1
+    api.post(f"workflows/{workflow.pk}/resume/", None)
+    assert api.post(f"workflows/{workflow.pk}/run/", {"input": {"stock": 1}}).status_code == 202
 
 
 def test_a_repeated_call_starts_one_run(api, workflow):
@@ -80,10 +106,10 @@ def test_a_repeated_call_starts_one_run(api, workflow):
     assert len(runs_of(workflow)) == 1
 
 
-def test_runs_are_found(alice, api, workspace, workflow, asking, books):
-    (entry,) = add(alice, books, {"title": "Dune"})
+def test_runs_are_found(alice, api, workspace, on_books, asking, books):
+    workflow, (entry, other) = on_books, add(alice, books, {"title": "Dune"}, {"title": "Emma"})
     (good,) = run_it(api, workflow, entries=[entry], input={"stock": 3})
-    (bad,) = run_it(api, workflow, input={"stock": "many"})
+    (bad,) = run_it(api, workflow, entries=[other], input={"stock": "many"})
     (waits,) = run_it(api, asking)
     url = f"workspaces/{workspace.pk}/runs/"
 

@@ -195,8 +195,23 @@ def test_running_by_hand_on_entries(alice, books, flow):
     assert [run.trigger_data["input"] for run in runs_of(flow)[2:]] == [{"a": 1}] * 2
 
 
+def test_running_by_hand_what_is_paused_asks_to_switch_it_on(alice, books, flow):
+    (id,) = add(alice, books, {"title": "Dune"})
+    settle()
+    alice.client.post(of(flow, "workflow_switch"))
+    url, before = of(flow, "workflow_run"), len(runs_of(flow))
+    assert "Switch on and run" in alice.client.get(url).content.decode()
+    refused = alice.client.post(url, {"entries": str(id)})
+    assert refused.status_code == 422
+    assert "is paused and starts nothing" in refused.content.decode()
+    assert len(runs_of(flow)) == before
+    assert alice.client.post(url, {"entries": str(id), "switch": "on"}).status_code == 302
+    assert len(runs_of(flow)) == before + 1
+    assert fresh(alice, flow).state == "active"
+
+
 @pytest.mark.parametrize(
-    "bad", [{"entries": "x"}, {"input": "{"}, {"input": "[1]"}, {"entries": "99"}]
+    "bad", [{}, {"entries": "x"}, {"input": "{"}, {"input": "[1]"}, {"entries": "99"}]
 )
 def test_running_by_hand_refuses_what_it_can_not_read(alice, flow, bad):
     answer = alice.client.post(of(flow, "workflow_run"), bad)
