@@ -23,7 +23,7 @@ from workspaces.access import Actor, acting_as
 from workspaces.errors import Forbidden, KdapError, Missing
 
 log = logging.getLogger(__name__)
-# How often date fields are looked at, and the most entries that one look may fire.
+# How often date fields are looked at, and after how many entries a look ends with their moment.
 EVERY = dt.timedelta(seconds=30)
 MOST_DATES = 500
 # A tick found later than this was missed: the schedule says what then.
@@ -86,11 +86,10 @@ def _dated(subscription, trigger, now):
         record = find_record(actor, trigger.record, "read")
         rows = _reached(record, trigger, subscription.scanned_to, now)
     _queue(subscription, rows)
-    # As many as that: the rest is looked for from the last one on, at once.
-    if len(rows) == MOST_DATES:
+    # As many as that: the rest is looked for behind the last one, at once.
+    if len(rows) >= MOST_DATES:
         last = dt.datetime.fromisoformat(rows[-1]["trigger_data"]["at"])
-        moved = last - dt.timedelta(microseconds=1)
-        return _move(subscription, next_at=now, scanned_to=max(moved, subscription.scanned_to))
+        return _move(subscription, next_at=now, scanned_to=last + dt.timedelta(microseconds=1))
     return _move(subscription, next_at=now + EVERY, scanned_to=now)
 
 
@@ -108,7 +107,7 @@ def _reached(record, trigger, since, now):
     statement = (
         f"SELECT entry_id, {moment} FROM {query.table} WHERE {query.where} "
         f"AND {moment} >= %s AND {moment} < %s AND {column} BETWEEN %s AND %s "
-        "ORDER BY 2, 1 LIMIT %s"
+        "ORDER BY 2 FETCH FIRST %s ROWS WITH TIES"  # days fall on one moment for many
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [*params, *query.params, *bounds])

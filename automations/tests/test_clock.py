@@ -184,3 +184,20 @@ def test_days_before_a_date_are_days_of_the_calendar(
         == fired
     )
     assert len(found) == len(fired)
+
+
+def test_more_entries_than_a_look_takes_may_fall_on_one_day(
+    alice, workspace, make_record, look, monkeypatch
+):
+    monkeypatch.setattr(clock, "MOST_DATES", 3)
+    orders = make_record("Orders", title="text", due="date")
+    trigger = {"type": "date_reached", "record": str(orders.pk), "field": "due"}
+    workflow = make_workflow(alice, workspace, trigger, KEEP)
+    days = ["2026-03-01"] * 2 + ["2026-03-02"] * 8 + ["2026-03-03"] * 2
+    add(alice, orders, *[{"title": str(number), "due": day} for number, day in enumerate(days)])
+    begun = moment("2026-03-01 00:00")
+    next_at(workflow, next_at=begun, scanned_to=begun)
+    for _ in range(3):
+        look(moment("2026-03-04 00:00"))
+    fired = [run.trigger_data["entry"]["title"] for run in runs_of(workflow)]
+    assert sorted(fired, key=int) == [str(number) for number in range(12)]
