@@ -21,13 +21,19 @@ class TrialInput(Strict):
     until = serializers.CharField(
         required=False, max_length=40, help_text="The id of the step to end with."
     )
+    answer = serializers.ChoiceField(
+        choices=["approved", "rejected"],
+        required=False,
+        help_text="What people who are asked for approval say; approved when left out.",
+    )
 
 
 class TriedStep(serializers.Serializer):
     """One step of a trial, in the order they ran; `path` counts the rounds of loops.
 
     `output` of a step that acts outside is `would_send` or `would_call`: the address, headers and body
-    of a call, whether it would be signed and through which connection; or a whole mail.
+    of a call, whether it would be signed and through which connection; or a whole mail. Beside it is
+    what later steps read, as it was in the newest run or empty; `assumed` says which.
     """
 
     path = serializers.CharField(source="row.path")

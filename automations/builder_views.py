@@ -268,7 +268,9 @@ def try_out(request, id):
     """Run the draft on an entry without effect, and show what each step would do."""
     found = begin(request, id, "write")
     form = RunForm(request.POST)
-    asked = QueryDict(urlencode({"step": "test", "until": request.POST.get("until", "")}))
+    answer = "rejected" if request.POST.get("answer") == "rejected" else "approved"
+    given = {"step": "test", "until": request.POST.get("until", ""), "answer": answer}
+    asked = QueryDict(urlencode(given))
     if not form.is_valid():
         return _show(request, found, asked, trial_form=form, status=422, alone=True)
     entries = form.cleaned_data["entries"]
@@ -279,6 +281,7 @@ def try_out(request, id):
             entry_id=entries[0] if entries else None,
             input=form.cleaned_data["input"],
             step=asked["until"],
+            answer=answer,
         )
     except KdapError as error:
         form.add_error(None, error.detail)

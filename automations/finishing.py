@@ -165,6 +165,17 @@ def wake(run):
     return rows.update(status="pending", wake_at=None, turn=turn, lease=None) > 0
 
 
+def failure_of(run, message):
+    """Return what a run that failed hands on to the workflows that wait for it."""
+    return {
+        "type": "run_failed",
+        "run": str(run.pk),
+        "workflow": {"id": str(run.workflow_id), "name": run.workflow.name},
+        "error": message[:2000],
+        "trigger": run.trigger_data,
+    }
+
+
 def _fire_failed(run, message):
     """Start the workflows that wait for failed runs; a failure of theirs starts none of themselves."""
     listening = Subscription.objects.filter(workspace_id=run.workspace_id, trigger="run_failed")
@@ -175,13 +186,7 @@ def _fire_failed(run, message):
             continue
         if run.depth + 1 > 5:
             continue
-        data = {
-            "type": "run_failed",
-            "run": str(run.pk),
-            "workflow": {"id": str(run.workflow_id), "name": run.workflow.name},
-            "error": message[:2000],
-            "trigger": run.trigger_data,
-        }
+        data = failure_of(run, message)
         enqueue(
             version,
             [

@@ -146,6 +146,10 @@ def _for_trial(draft, asked, actor):
         kind = STEPS.get(steps[number].get("type"))
         name = steps[number].get("name") or (kind.label if kind else until)
         panel.title, panel.data = f"Try “{name}”", {"until": until}
+    panel.data["asks"] = any(
+        steps[number].get("type") == "approval" for steps, number, _ in drafts.walk(draft)
+    )
+    panel.data["answer"] = asked.get("answer", "approved")
     record = (draft.get("trigger") or {}).get("record")
     try:
         panel.groups = testing.newest(actor, record) if record else []

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from django.db.models import F, Func, IntegerField
 
-from automations import drafts
-from automations.models import WorkflowSecret
+from automations import drafts, finishing
+from automations.models import WorkflowRun, WorkflowSecret, WorkflowStep
 from automations.sampling import parts_of
 from automations.steps import STEPS
 from automations.triggers import TRIGGERS
@@ -18,6 +18,8 @@ ENTRIES = ("create_entry", "update_entry", "upsert_entry", "find_entries", "wait
 MOST_GUESSED = 40
 # Steps of a run, and bytes of one's output as they are stored, that samples are taken from.
 MOST_SAMPLED, LARGEST_SAMPLE = 100, 64 * 1024
+# Runs whose outputs stand in for what a trial does not do.
+RECENT = 20
 
 
 @dataclass
@@ -63,16 +65,54 @@ def samples_of(workflow, actor):
     return samples
 
 
+def last_data(workflow, trigger):
+    """Return what last came of what no entry stands for: a webhook's call, a failure, an input.
+
+    It is {} where nothing came yet. A call is that of the newest run, else the one that was kept.
+    """
+    if trigger.type not in ("webhook", "run_failed", "called"):
+        return {}
+    runs = workflow.runs.filter(trigger_data__type=trigger.type, position=None).order_by("-id")
+    data = runs.values_list("trigger_data", flat=True).first()
+    if data is None and trigger.type == "webhook":
+        rows = WorkflowSecret.objects.filter(pk=workflow.pk)
+        data = rows.values_list("sample", flat=True).first()
+    if data is None and trigger.type == "run_failed":
+        data = _last_failure(workflow, trigger.workflow)
+    return {key: value for key, value in (data or {}).items() if key not in ("seen", "top")}
+
+
+def _last_failure(workflow, of):
+    """Return what a failed run of another workflow (the one that `of` names, or any) hands on."""
+    runs = WorkflowRun.objects.filter(workspace=workflow.workspace_id, status="failed")
+    runs = runs.filter(workflow=of) if of else runs.exclude(workflow=workflow.pk)
+    run = runs.filter(position=None).select_related("workflow").order_by("-id").first()
+    return run and finishing.failure_of(run, run.error_message)
+
+
+def last_outputs(workflow, steps):
+    """Return {step id: output} of the newest time that each of (pointer, step) succeeded, if lately."""
+    runs = workflow.runs.order_by("-id").values("pk")[:RECENT]
+    ids = [step.id for _, step in steps][:MOST_SAMPLED]
+    rows = WorkflowStep.objects.filter(run__in=runs, status="succeeded", step__in=ids)
+    found = _newest_outputs(rows)
+    return {id: output for id, output in found.items() if isinstance(output, dict)}
+
+
+def _newest_outputs(rows):
+    size = Func(F("output"), function="pg_column_size", output_field=IntegerField())
+    newest = rows.annotate(size=size).filter(size__lte=LARGEST_SAMPLE)
+    newest = newest.order_by("step", "-id").distinct("step")
+    return dict(newest.values_list("step", "output"))
+
+
 def _outputs(run, draft):
     """Return {step id: output} of a run's steps that the draft still has, the newest of each.
 
     What is too large to be looked through is left out; a loop may have thousands of rows.
     """
     ids = [steps[number].get("id") for steps, number, _ in drafts.walk(draft)][:MOST_SAMPLED]
-    size = Func(F("output"), function="pg_column_size", output_field=IntegerField())
-    rows = run.steps.filter(status="succeeded", step__in=ids).annotate(size=size)
-    newest = rows.filter(size__lte=LARGEST_SAMPLE).order_by("step", "-id").distinct("step")
-    return dict(newest.values_list("step", "output"))
+    return _newest_outputs(run.steps.filter(status="succeeded", step__in=ids))
 
 
 def _newest(actor, record_id):

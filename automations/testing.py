@@ -15,6 +15,7 @@ from automations import engine, finishing
 from automations.acting import at_home_of
 from automations.models import WorkflowRun, WorkflowVersion
 from automations.parts import Book
+from automations.references import last_data, last_outputs
 from automations.steps.base import entries_as_json
 from automations.trees import tree_of
 from records.lookup import find_record
@@ -47,18 +48,32 @@ class _Enough(Exception):
 
 
 class Rehearsal(engine.Walk):
-    """A walk that tells nobody, starts nothing when it fails, and ends after one step if wanted."""
+    """A walk that tells nobody, starts nothing when it fails, and ends after one step if wanted.
 
-    def __init__(self, run, until=""):
+    Who is asked answers `answer`. What steps would only have done outside is for later steps as it
+    was in `samples`, outputs by ids of steps.
+    """
+
+    def __init__(self, run, samples, until="", answer="approved"):
         super().__init__(run, dry=True)
-        self.until, self.end = until, time.monotonic() + SECONDS
+        self.samples, self.until, self.answer = samples, until, answer
+        self.end = time.monotonic() + SECONDS
+        self.steps = {step.id: step for _, step in self.definition.walk()}
 
     def _done(self, row, output):
+        if row.type == "approval":
+            output = output | self._answered()
+        elif isinstance(output, dict) and any(key.startswith("would_") for key in output):
+            output = self.steps[row.step].rehearsed(output, self.samples.get(row.step, {}))
         super()._done(row, output)
         if row.step == self.until:
             raise _Enough
         if time.monotonic() > self.end:
             raise Invalid(f"A trial ends after {SECONDS} seconds; what it did until then is shown.")
+
+    def _answered(self):
+        by, at = self.actor.user.email, timezone.now().isoformat()
+        return {"answer": self.answer, "by": by, "at": at, "comment": ""}
 
     def _failed(self, step, row, error):
         row.status, row.error, row.finished_at = "failed", error.detail[:5000], timezone.now()
@@ -78,26 +93,28 @@ class _TakenBack(Exception):
     """Rolls the trial back."""
 
 
-def try_out(*, workflow, actor, entry_id=None, input=None, step=""):
+def try_out(*, workflow, actor, entry_id=None, input=None, step="", answer="approved"):
     """Run the draft without effect; return a Trial.
 
     `entry_id` is an entry of the trigger's record (the newest when None), `input` what is found
-    under trigger.input, `step` the id of the step to end with. Raises Invalid, Forbidden or Missing.
+    under trigger.input, `step` the id of the step to end with, `answer` (approved or rejected)
+    what people who are asked say. Raises Invalid, Forbidden or Missing.
     """
     access.require(actor, "write", workflow.workspace_id)
     access.require(actor, "read", workflow.workspace_id)  # it shows what steps find
     with at_home_of(actor.user):
-        return _tried(workflow, actor, entry_id, input, step)
+        return _tried(workflow, actor, entry_id, input, step, answer)
 
 
-def _tried(workflow, actor, entry_id, input, step):
+def _tried(workflow, actor, entry_id, input, step, answer):
     parsed = definitions.parse(workflow.structured_definition)
-    data = trigger_data(actor, parsed.trigger, entry_id, input or {})
+    data = trigger_data(workflow, actor, parsed.trigger, entry_id, input)
+    samples = last_outputs(workflow, parsed.walk())
     trial = Trial("failed", trigger=data, step=step)
     try:
         with transaction.atomic():
             run = _run_of(workflow, actor, data)
-            rows = _walk(run, trial)
+            rows = _walk(run, trial, samples, answer)
             trial.tree = tree_of(rows[:MOST_SHOWN], parsed, Book(workflow.workspace_id))
             raise _TakenBack
     except _TakenBack:
@@ -106,9 +123,9 @@ def _tried(workflow, actor, entry_id, input, step):
         return trial
 
 
-def _walk(run, trial):
+def _walk(run, trial, samples, answer):
     """Carry the run out; return its rows in the order they came."""
-    rehearsal = Rehearsal(run, trial.step)
+    rehearsal = Rehearsal(run, samples, trial.step, answer)
     try:
         rehearsal.go()
         run.refresh_from_db()
@@ -179,11 +196,15 @@ def _run_of(workflow, actor, data):
     return run
 
 
-def trigger_data(actor, trigger, entry_id=None, input=None):
-    """Return what a trigger would hand on for an entry as it is now."""
+def trigger_data(workflow, actor, trigger, entry_id=None, input=None):
+    """Return what a trigger would hand on: an entry as it is now, a call or a failure as it last came."""
     user = actor.user
     by = {"id": str(user.pk), "name": user.name, "email": user.email}
-    data = {"type": trigger.type, "by": by, "user": by, "input": input or {}}
+    data = {"type": trigger.type, "by": by, "user": by, "input": {}}
+    now = {"at": timezone.localtime().isoformat()}
+    data |= now | trigger.brings | last_data(workflow, trigger)
+    if input:
+        data["input"] = input
     if trigger.record_id is None:
         return data
     record = find_record(actor, trigger.record_id, "read")
@@ -191,7 +212,7 @@ def trigger_data(actor, trigger, entry_id=None, input=None):
         rows = Query(record, fields=(), sort=["-entry_id"]).rows(limit=1)
         entry_id = rows[0][0] if rows else None
     if entry_id is None:
-        return data | {"record": str(record.pk)}
+        return data | {"record": str(record.pk), "entry": None, "before": None}
     found = entries_as_json(record, [entry_id])
     if not found:
         raise Missing(f"“{record.name}” has no entry {entry_id}.")

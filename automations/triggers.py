@@ -47,6 +47,7 @@ class Trigger(Part):
     events: ClassVar[tuple] = ()
     record_id: ClassVar[UUID | None] = None
     implied: ClassVar[tuple] = ()  # options that follow from others; forms don't show them
+    brings: ClassVar[dict] = {}  # what it hands on besides entries, empty, for trials
 
     def sentence(self, book):
         """Return when it starts, beginning with a small letter: “when an entry is added to …”."""
@@ -252,7 +253,7 @@ class Schedule(Trigger):
     Ticks missed while nobody ran them are caught up by one run, or skipped.
     """
 
-    label, icon = "At certain times", "clock"
+    label, icon, brings = "At certain times", "clock", {"missed": False}
     type: Literal["schedule"] = "schedule"
     cron: str = Field(default="", max_length=200)
     every: int = Field(default=0, ge=0, le=100_000)
@@ -360,6 +361,7 @@ class WebhookReceived(Trigger):
     """
 
     label, icon = "A webhook is received", "webhook"
+    brings: ClassVar[dict] = {"body": None, "headers": None, "query": None}
     type: Literal["webhook"] = "webhook"
     signed: bool = False
     answer: Literal["at_once", "result"] = "at_once"
@@ -374,6 +376,7 @@ class RunFailed(Trigger):
     """A run of another workflow, or of any other, fails."""
 
     label, icon = "A run fails", "alert-triangle"
+    brings: ClassVar[dict] = {"run": None, "workflow": None, "error": "", "trigger": None}
     type: Literal["run_failed"] = "run_failed"
     workflow: UUID | None = None
 
@@ -388,7 +391,7 @@ class RunFailed(Trigger):
 class Called(Trigger):
     """Another workflow calls this one, with an input."""
 
-    label, icon = "Another workflow calls it", "arrow-ramp-right"
+    label, icon, brings = "Another workflow calls it", "arrow-ramp-right", {"caller": None}
     type: Literal["called"] = "called"
 
     def sentence(self, book):

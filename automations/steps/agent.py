@@ -60,6 +60,12 @@ class AskAgent(Step):
             raise Failed("This agent is in another workspace.")
         return agent
 
+    def rehearsed(self, output, sample):
+        empty = self._empty()
+        known = {key: value for key, value in sample.items() if key in empty}
+        origin = "as in the newest run" if known else "empty, for it never ran"
+        return output | empty | known | {"assumed": origin}
+
     def _empty(self):
         return {item.name: None for item in self.output} or {"text": ""}
 

@@ -116,6 +116,7 @@ class Step(Part):
     outside: ClassVar[bool] = False
     seconds: ClassVar[int] = 60  # how long its worker may be silent while it is outside
     blocks: ClassVar[tuple] = ()  # names of the attributes that hold steps
+    gives: ClassVar[dict] = {}  # of a step that a test only tells of: its output, empty
     untold: ClassVar[tuple] = ()  # options that its output tells already
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -134,6 +135,16 @@ class Step(Part):
     def preview(self, go):
         """Return, for a test, what a step that acts outside would do."""
         raise NotImplementedError
+
+    def rehearsed(self, output, sample):
+        """Return what later steps find of a step that a test only told of: `output` with what
+        `gives` names, as it was in the newest run (`sample`, {} for none) or empty.
+        """
+        if not self.gives:
+            return output
+        kept = {key: value for key, value in sample.items() if key not in output}
+        origin = "as in the newest run" if kept else "empty, for it never ran"
+        return {**self.gives, **kept, **output, "assumed": origin}
 
     def inside(self, output):
         """Return [(name, steps, more values)]: what to do after it, inside it."""

@@ -277,6 +277,7 @@ class RunWorkflow(Step):
     """Run another workflow that waits to be called, with an input; go on at once or with its output."""
 
     label, icon, group = "Run a workflow", "player-play", "Flow"
+    gives: ClassVar[dict] = {"status": "succeeded", "output": None, "run": None}
     type: Literal["run_workflow"] = "run_workflow"
     workflow: UUID
     input: dict[str, Any] = Field(default={}, max_length=200)

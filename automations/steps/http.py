@@ -34,6 +34,7 @@ class HttpRequest(Step):
     label, icon, group = "Call a web address", "world", "Messages"
     outside: ClassVar[bool] = True
     connects: ClassVar[tuple] = ("http",)
+    gives: ClassVar[dict] = {"status": 200, "headers": None, "body": None, "seconds": 0}
     type: Literal["http_request"] = "http_request"
     connection: UUID | None = None
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = "POST"

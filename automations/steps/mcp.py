@@ -27,6 +27,7 @@ class McpTool(Step):
     label, icon, group = "Call an MCP tool", "plug-connected", "Messages"
     outside: ClassVar[bool] = True
     connects: ClassVar[tuple] = KINDS
+    gives: ClassVar[dict] = {"text": "", "data": None}
     type: Literal["mcp_tool"] = "mcp_tool"
     connection: UUID
     tool: Annotated[str, Field(min_length=1, max_length=128)]
