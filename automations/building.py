@@ -1,10 +1,13 @@
 """What the buttons of the builder do to steps of a draft, and what to say of it."""
 
+from django.utils.text import Truncator
+
 from automations import definition as definitions
 from automations import drafts
 from automations.steps import STEPS
 from workspaces.errors import Conflict, Invalid
 
+LONGEST = 60  # of a name in a message
 ELSEWHERE = (
     "Somebody moved steps in the meantime. Here is the draft as it is now; choose the place again."
 )
@@ -36,12 +39,9 @@ def altered(workflow, verb, post):
 def name_of(draft, id):
     """Return what people call the step with that id; raise Missing."""
     steps, number, _ = drafts.find(draft, id)
-    return _name(steps[number])
-
-
-def _name(step):
+    step = steps[number]
     kind = STEPS.get(step.get("type"))
-    return step.get("name") or (kind.label if kind else step["id"])
+    return Truncator(step.get("name") or (kind.label if kind else id)).chars(LONGEST)
 
 
 def broken_by(before, workflow):

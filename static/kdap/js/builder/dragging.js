@@ -3,7 +3,7 @@ import { follow } from "../grid/pointer.js";
 import { Carried } from "./places.js";
 import { act } from "./verbs.js";
 
-const FAR = 6, EDGE = 70, REACH = 260, FASTEST = 18;
+const FAR = 6, EDGE = 90, REACH = 260, FASTEST = 18;
 
 let stop = null;
 
