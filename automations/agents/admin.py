@@ -1,9 +1,9 @@
-"""Agents, their tasks and fillings in Django admin: to look at; their own pages change them."""
+"""Agents, their tasks, fillings and draftings in Django admin: to look at; their own pages change them."""
 
 from django.contrib import admin
 from django.utils.html import format_html
 
-from automations.agents.models import Agent, AgentFilling, AgentTask
+from automations.agents.models import Agent, AgentDrafting, AgentFilling, AgentTask
 from workspaces.admin_base import ReadOnlyAdmin, pretty
 
 
@@ -95,3 +95,24 @@ class AgentFillingAdmin(ReadOnlyAdmin):
     @admin.display(description="outcome")
     def outcome_as_text(self, filling):
         return format_html("<pre>{}</pre>", pretty(filling.outcome))
+
+
+@admin.register(AgentDrafting)
+class AgentDraftingAdmin(ReadOnlyAdmin):
+    """Workflows that models were asked to draft; what they drafted stands in their tasks."""
+
+    list_display = [
+        *("__str__", "agent", "workflow", "workspace", "user", "closed", "created_at", "closed_at"),
+    ]
+    list_filter = ["closed", "created_at"]
+    list_select_related = ["agent", "workflow", "workspace", "user"]
+    search_fields = ["text", "agent__name", "workspace__name", "user__email"]
+    fields = [
+        *("agent", "workflow", "workspace", "user", "text", "base_as_text", "closed"),
+        *("operation_id", "created_at", "closed_at"),
+    ]
+    readonly_fields = ["base_as_text"]
+
+    @admin.display(description="draft that it was to change")
+    def base_as_text(self, drafting):
+        return format_html("<pre>{}</pre>", pretty(drafting.base))

@@ -1,4 +1,4 @@
-"""Workflows, runs, webhooks, mails and fillings in Django admin: through verbs only."""
+"""Workflows, runs, webhooks, mails, fillings and draftings in Django admin: through verbs only."""
 
 import pytest
 from django.contrib import admin
@@ -9,6 +9,7 @@ from django.urls import reverse
 from automations import outgoing
 from automations.agents.fillings import start_filling
 from automations.models import (
+    AgentDrafting,
     AgentFilling,
     Notice,
     WebhookDelivery,
@@ -25,6 +26,7 @@ from workspaces.models import Event, Role
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MODELS = [Workflow, WorkflowRun, WebhookSubscription, WebhookDelivery, Notice, AgentFilling]
+MODELS += [AgentDrafting]
 FAIL = {"id": "no", "type": "stop", "failed": True, "reason": "There is no paper."}
 
 
@@ -59,6 +61,9 @@ def fill(alice, workspace, make_record):
                 type="entries.created",
                 body='{"entry_id": 1}',
                 status="failed",
+            )
+            AgentDrafting.objects.create(
+                agent=agent, workspace=workspace, user=alice.user, text="Stop", workflow=flow
             )
         return flow
 
