@@ -15,7 +15,7 @@ from automations.outbound import checked_url, port_of
 from automations.walls import Refused
 
 HEADER = "KDAP-Cause"
-PATH = re.compile(r"/hooks/[A-Za-z0-9_-]{8,200}/")
+PATH = re.compile(r"/(?:hooks/[A-Za-z0-9_-]{8,200}|calls/[A-Za-z0-9_:-]{8,200})/")
 SALT = "automations.cause"
 LONGEST = 3600
 

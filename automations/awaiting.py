@@ -149,5 +149,11 @@ def _those(query, ids):
     return {row[0] for row in rows}
 
 
+def _calls(rows):
+    from automations import calls  # which has runs looked at by this module
+
+    return calls.answers(rows)
+
+
 # What can have happened to a step that waits, by what it waits for.
-ANSWERS = {"condition": _conditions}
+ANSWERS = {"condition": _conditions, "call": _calls}

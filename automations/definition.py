@@ -142,6 +142,8 @@ def problems_of(definition, workspace_id, book=None):
     if not definition.steps:
         book.wrong("/steps", "Add at least one step.")
     known = {"trigger", "run", "workflow", "now", "today", "vars", "item", "index"}
+    if any(step.called for _, step in definition.walk()):
+        known.add("run.call_url")
     for pointer in _too_deep("/steps", definition.steps, 0):
         detail = (
             f"The ids of this step and of those around it are longer than {LONGEST_PATH} letters."
@@ -183,6 +185,9 @@ def _check_templates(step, pointer, known, before, book):
             book.wrong(
                 pointer, f"“{path}” is unknown; values begin with trigger, steps, vars or item."
             )
+        elif path == "run.call_url" and path not in known:
+            detail = "Nothing here waits for a call of this address: add “Wait for a call”."
+            book.wrong(pointer, detail)
         elif root == "steps" and (not rest or rest[0] not in before):
             detail = f"“{path}” refers to no step before this one that it can see."
             book.wrong(pointer, detail)

@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from automations import attempts, finishing, looping, notices
+from automations import attempts, calls, finishing, looping, notices
 from automations import definition as definitions
 from automations.acting import at_home_of
 from automations.claiming import LEASE, claim, held
@@ -106,7 +106,7 @@ class Walk:
             "trigger": run.trigger_data,
             "steps": {},
             "vars": dict(run.variables),
-            "run": {"id": str(run.pk)},
+            "run": {"id": str(run.pk)} | self._called_at(),
             "workflow": {"id": str(run.workflow_id), "name": run.workflow.name},
             "now": now.isoformat(timespec="seconds"),
             "today": now.date().isoformat(),
@@ -165,10 +165,15 @@ class Walk:
                 known = row.output if isinstance(row.output, dict) else {}
                 self.values["steps"][step.id] = known | {"failed": True, "error": row.error}
                 continue
+            if step.called:
+                self.values["run"] |= self._called_at()
             if step.type == "set":
                 self.values["vars"].update(row.output)
             for name, children, extra in step.inside(row.output):
                 yield from self._steps(children, f"{path}.{name}.", more | extra)
+
+    def _called_at(self):
+        return {"call_url": calls.address_of(self.run, self.rows.values(), self.dry)}
 
     # Transactions
 

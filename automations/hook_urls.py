@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from automations import hook_views, outgoing_views
+from automations import call_views, hook_views, outgoing_views
 
 urlpatterns = [
     path("hooks/<str:address>/", hook_views.hook, name="hook"),
+    path("calls/<str:token>/", call_views.run_call, name="run_call"),
     path("flows/<uuid:id>/webhook/", outgoing_views.workflow_webhook, name="workflow_webhook"),
     path("flows/<uuid:id>/signing/", outgoing_views.workflow_signing, name="workflow_signing"),
     path("r/<uuid:id>/webhooks/", outgoing_views.record_webhooks, name="record_webhooks"),

@@ -18,7 +18,7 @@ def hook(request, address):
         run_id, waits = hooks.receive(address, call_of(request))
         return _answer(hooks.wait_for(run_id)) if waits else _taken(run_id)
     except KdapError as error:
-        return _problem(error)
+        return problem(error)
 
 
 class NotPosted(KdapError):
@@ -52,13 +52,14 @@ def _answer(run):
     # Why is told to the people of the workspace, not to whoever calls.
     failure = KdapError(f"The run {run.status}.", run=str(run.pk))
     failure.status, failure.title = 500, "The workflow did not succeed"
-    return _problem(failure)
+    return problem(failure)
 
 
-def _problem(error):
+def problem(error, allowed="POST"):
+    """Return the answer that tells a program of `error`, a KdapError."""
     extra = {"run": error.extra["run"]} if "run" in error.extra else {}
     body = {"title": error.title, "status": error.status, "detail": error.detail} | extra
-    headers = {405: {"Allow": "POST"}, 503: {"Retry-After": "60"}}.get(error.status, {})
+    headers = {405: {"Allow": allowed}, 503: {"Retry-After": "60"}}.get(error.status, {})
     if "wait" in error.extra:
         headers = {"Retry-After": str(error.extra["wait"])}
     kind = "application/problem+json"

@@ -339,4 +339,4 @@ from automations.outgoing_models import (  # noqa: E402, F401
     WebhookPosting,
     WebhookSubscription,
 )
-from automations.waiting_models import Look  # noqa: E402, F401
+from automations.waiting_models import Look, RunCall  # noqa: E402, F401

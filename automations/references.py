@@ -216,6 +216,11 @@ def _step(step, book, samples):
             (f"{{{{ vars.{key} }}}}", key, str(value)[:LONGEST])
             for key, value in (step.get("values") or {}).items()
         ]
+    elif step.get("type") == "wait_for_call":
+        came = (samples.get("steps") or {}).get(step["id"]) or {}
+        group.add(f"{path}.met", "Whether somebody called", samples)
+        for part in ("body", "query", "headers"):
+            group.items += parts_of(came.get(part), "steps", step["id"], part)
     elif step.get("type") == "approval":
         group.add(f"{path}.answer", "approved or rejected", samples)
         group.add(f"{path}.by", "Who answered", samples)
@@ -266,6 +271,7 @@ def _always():
         ("{{ today }}", "Today", ""),
         ("{{ now }}", "Now", ""),
         ("{{ run.id }}", "Id of the run", ""),
+        ("{{ run.call_url }}", "Address for “Wait for a call”", ""),
         ("{{ workflow.name }}", "Name of the workflow", ""),
     ]
     return group

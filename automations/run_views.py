@@ -6,8 +6,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from automations import calls, looping, notices, running
 from automations import definition as definitions
-from automations import looping, notices, running
 from automations.agents import talk
 from automations.agents import tasks as agent_tasks
 from automations.approvals import members_among
@@ -47,6 +47,7 @@ def run(request, id):
         row.loop = loops.get(row.path)
         waits = row.status == "waiting" and row.waits_for == "approval" and not row.answer
         row.asked = notices.people_asked(found, row) if waits else []
+        row.call_url = _address_of(found, row) if writes else ""
         row.mine = waits and not found.is_over and mine in row.asked
     caused = found.children.filter(position=None)
     context = {
@@ -68,6 +69,12 @@ def run(request, id):
     }
     part = "#run" if request.htmx else ""
     return render(request, f"automations/run.html{part}", context)
+
+
+def _address_of(found, row):
+    """Return the address whose call a step waits for, "" for any other."""
+    waits = row.status == "waiting" and row.waits_for == "call" and not found.is_over
+    return calls.address_for(found.pk, row.input["number"]) if waits else ""
 
 
 def _definition(found):

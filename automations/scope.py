@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from automations.template_parser import Path
 
 ROOTS = ("trigger", "vars", "run", "workflow", "item")
+CALL_ADDRESS = "call address"
 ALONE = ("today", "now", "item", "index")
 DOTTED = re.compile(r"[\w-]{1,100}(?:\.[\w-]{1,100}){0,15}")
 WORKS = {
@@ -113,6 +114,8 @@ class Scope:
         if colon:
             return self._below(prefix, rest)
         small = name.casefold()
+        if small == CALL_ADDRESS:
+            return ("run", "call_url")
         if small == "entry number" and self.inner:
             return (*self.root, "entry_id")
         if small.startswith("old ") and self.trigger in ("entry_updated", "field_changed"):
@@ -153,6 +156,8 @@ class Scope:
                 yield from (old + word for word in self._labels(record_id, path[-1]))
         if path == (*self.root, "entry_id"):
             yield "entry number"
+        if path == ("run", "call_url"):
+            yield CALL_ADDRESS
         if len(path) == 1 or path[0] == "vars":
             yield str(path[-1])
         if path[0] == "steps" and len(path) > 2:

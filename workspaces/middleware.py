@@ -15,7 +15,7 @@ class Walls:
     which may wait for a result and hold no transaction meanwhile.
     """
 
-    UNBOUND = ("/api/v1/", "/hooks/", "/mcp")
+    UNBOUND = ("/api/v1/", "/hooks/", "/calls/", "/mcp")
 
     def __init__(self, get_response):
         self.get_response = get_response

@@ -2,6 +2,7 @@
 
 from automations.approvals import members_among
 from automations.english.phrases import OPPOSITE
+from automations.english.waiting import CALLS
 from automations.mailing import MailError
 from automations.scope import template
 
@@ -159,8 +160,14 @@ class Flowing:
         if c.said("until"):
             if asked := self.awaited():
                 return asked
+            start = c.at
             found = c.attempt(self._bare_field)
-            return {"type": "wait", "until": self.value() if found is None else found}
+            if found is None:
+                c.at = start  # behind “the” of “the entry found”
+                found = self.value()
+            return {"type": "wait", "until": found}
+        if c.said(*CALLS):
+            return {"type": "wait_for_call"} | self._limits()
         start = c.at
         amount = self.count()
         unit = WAITS.get(c.look().norm) if amount is not None else None

@@ -7,6 +7,8 @@ LIMITS = ("for at most", "at most", "for up to", "up to", "for no longer than", 
 LIMITS += ("within", "but at most", "but no longer than")
 LENGTHS = {"minute": "minutes", "hour": "hours", "day": "days", "week": "weeks"}
 LENGTHS |= {plural: plural for plural in LENGTHS.values()}
+CALLS = ("a call", "the call", "for a call", "for the call", "a webhook", "until somebody calls")
+CALLS += ("for a webhook", "a call of its address", "for a call of its address")
 SILENCE = {"silence fails": "fail", "or fail": "fail", "otherwise fail": "fail"}
 SILENCE |= {"silence goes on": "continue", "then go on": "continue", "or go on": "continue"}
 

@@ -115,6 +115,7 @@ class Step(Part):
     group: ClassVar[str] = "Data"
     outside: ClassVar[bool] = False
     seconds: ClassVar[int] = 60  # how long its worker may be silent while it is outside
+    called: ClassVar[bool] = False  # whether it waits for a call of the run's address
     blocks: ClassVar[tuple] = ()  # names of the attributes that hold steps
     gives: ClassVar[dict] = {}  # of a step that a test only tells of: its output, empty
     untold: ClassVar[tuple] = ()  # options that its output tells already

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.utils import timezone
 from pydantic import Field
 
-from automations import awaiting, listening
+from automations import awaiting, calls, listening
 from automations.comparing import Comparison, said
 from automations.parts import Condition
 from automations.steps.base import Failed, Step, Waits, entries_as_json, registered
@@ -112,3 +112,39 @@ class WaitUntil(Patient):
         record = book.check_record(self.record, f"{pointer}/record")
         if record:
             check_fields(record, self.where, book, f"{pointer}/where")
+
+
+@registered
+class WaitForCall(Patient):
+    """Wait until somebody calls the run's address, `{{ run.call_url }}`; each address takes one call.
+
+    Give it away in an e-mail or a call before. A program calls it by POST, and what it sends is the
+    output: body, query, headers. People who open it find a button. What came before the run waits is
+    kept. After each such step, and for each item that is done at once with others, it is another one.
+    """
+
+    label, icon, waits, called = "Wait for a call", "webhook", "call", True
+    type: Literal["wait_for_call"] = calls.TYPE
+
+    def run(self, go):
+        if go.row is not None and go.row.answer is not None:
+            return go.row.answer
+        nothing = {"met": False, "body": None, "query": {}, "headers": {}, "at": None}
+        if go.dry:
+            return nothing | {"met": True}
+        begun = self.has_begun(go)
+        number = go.row.input["number"] if begun else calls.number_of(go.run)
+        if not begun:
+            calls.reopen(go.run, number)
+        came, late = calls.taken(go.run, number), self.until(go) <= timezone.now()
+        if came is None and late:
+            if calls.close(go.run, number):
+                return self.ended(nothing, f"Nobody called within {self.length()}.")
+            came = calls.taken(go.run, number)
+        if came is not None:
+            return {"met": True, **came}
+        awaiting.ask(go.run)
+        raise Waits(self.waits, until=self.until(go), asked={"number": number})
+
+    def sentence(self, book):
+        return f"wait for a call{self.limits()}"

@@ -258,7 +258,19 @@ def step(draw, plan, depth):
     inner = plan.items[-1] if plan.items else plan.record
     root = "{{ item }}" if plan.items else "{{ trigger.entry }}"
     about, known = {"record": str(record.pk)}, plan.fields()
-    kinds = ["create", "find", "http", "mail", "wait", "until", "set", "stop", "upsert", "code"]
+    kinds = [
+        "create",
+        "find",
+        "http",
+        "mail",
+        "wait",
+        "until",
+        "call",
+        "set",
+        "stop",
+        "upsert",
+        "code",
+    ]
     kinds += ["update", "delete"] if inner or plan.found else []
     kinds += ["if", "switch", "approval", *(["each"] if plan.found else [])] if depth else []
     kind = draw(st.sampled_from(kinds))
@@ -347,8 +359,16 @@ def step(draw, plan, depth):
                 "unit": draw(st.sampled_from(["seconds", "hours", "weeks"])),
             }
         )
+    elif kind == "call":
+        made |= {"type": "wait_for_call"}
+        made |= draw(st.sampled_from([{}, {"most": 20, "unit": "minutes", "silence": "fail"}]))
+        plan.paths += [f"steps.{id}.met", f"steps.{id}.body.name", "run.call_url"]
     elif kind == "until":
-        entry, target = draw(entries(plan, inner, root)) if known else ("7", record)
+        entry, target = (
+            draw(entries(plan, inner, root))
+            if inner or plan.record or plan.found
+            else ("7", record)
+        )
         made |= {"type": "wait_until", "record": str(target.pk), "entry": entry}
         made |= {"where": draw(conditions(target))}
         made |= draw(
