@@ -1,6 +1,7 @@
 """Taking back what was done to definitions that are made, changed, deleted and restored."""
 
 from workspaces.errors import Missing
+from workspaces.events import hold
 from workspaces.operations import undoes
 
 CHANGED_SINCE = {"detail": "It was changed again since."}
@@ -12,10 +13,12 @@ def undoes_definition(about, model, *, delete, restore, change, called="", read=
     `model` is the snapshot, with deleted_at; the verbs are services that take it by the keyword
     `about`, and the actor. A change goes back where the value still is what the event made of it.
     `called` is what people call it; `read` gets a value of a snapshot as its events have it.
-    Return find(event), which raises Missing.
+    Return find(event), which raises Missing. What it returns nobody else changes until the
+    transaction ends, so that what is compared is what is written over.
     """
 
     def find(event):
+        hold(event.stream_id)
         found = model.objects.filter(pk=event.stream_id).first()
         if found is None:
             raise Missing(f"This {called or about} is not there any more.")

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from threading import Thread
+from time import sleep
 from uuid import uuid4
 
 import pytest
@@ -507,6 +508,34 @@ def test_no_two_answers_are_the_last_one(log_emptied, alice, support, tickets):
         thread.join()
     assert sorted(answers) == [302, 410, 410, 410]
     assert len(rows(tickets)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_taking_back_waits_for_who_is_changing_it(log_emptied, alice, bob, support):
+    """What they make of it is changed since, and stays."""
+    with alice.acting() as actor:
+        public_forms.change_form(form=support, actor=actor, title="Help")
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+    outcomes = []
+
+    def take_back():
+        with alice.acting() as again:
+            outcomes.append(operations.undo(operation_id=actor.operation, actor=again))
+        connections.close_all()
+
+    thread = Thread(target=take_back)
+    with bob.acting() as his:
+        public_forms.change_form(form=support, actor=his, title="Ours")
+        thread.start()
+        with connection.cursor() as cursor:
+            for _ in range(200):
+                cursor.execute(waiting, [connection.connection.info.backend_pid])
+                if cursor.fetchone()[0]:
+                    break
+                sleep(0.05)
+    thread.join()
+    assert fresh(support).title == "Ours"
+    assert [(outcome.restored, outcome.kept) for outcome in outcomes] == [(0, 1)]
 
 
 @pytest.mark.django_db(transaction=True)
