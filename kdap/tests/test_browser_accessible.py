@@ -120,7 +120,10 @@ PAGES = [
 ]
 
 # What opens beside the picture of a workflow.
-PANELS = ["trigger", "ask", "find", "new&at=/steps/0", "words", "settings", "test"]
+PANELS = [
+    *("trigger", "ask", "find", "new&at=/steps/0", "words", "settings", "test"),
+    "to-move&of=ask",
+]
 
 
 @pytest.fixture
