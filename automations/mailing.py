@@ -45,7 +45,7 @@ NOT_TAKEN = (
 )
 # Backends of Django that keep mails on this machine, and what they do with them.
 KEPT_HERE = {
-    "console": "printed to the log of this server",
+    "console": "kept in the database",
     "filebased": "written to files on this server",
     "locmem": "kept in the memory of this server",
     "dummy": "thrown away",
@@ -245,10 +245,13 @@ def linked(text):
 def send(message, connection=None):
     """Hand a message to the mail server; raises Unreachable, which says whether it may have gone.
 
-    `connection` is another e-mail backend of Django than the installation's own.
+    `connection` is another e-mail backend of Django than the installation's own. Where that would
+    print mails to the terminal nothing is sent: they can be read on the page Mails, files and all.
     """
     if connection is not None:
         message.connection = connection
+    elif _kind() == "console":
+        return
     try:
         message.send()
     except NOT_TAKEN as error:
@@ -269,5 +272,8 @@ def said(error):
 
 def where_they_go():
     """Return what becomes of mails when they stay on this machine, "" when they are sent."""
-    kind = settings.EMAIL_BACKEND.removeprefix("django.core.mail.backends.").partition(".")[0]
-    return KEPT_HERE.get(kind, "")
+    return KEPT_HERE.get(_kind(), "")
+
+
+def _kind():
+    return settings.EMAIL_BACKEND.removeprefix("django.core.mail.backends.").partition(".")[0]

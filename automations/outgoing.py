@@ -1,6 +1,7 @@
 """What people do with webhooks out. Each verb checks the actor, then appends an event."""
 
 from django.db import connection
+from django.db.models import Min
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -13,6 +14,7 @@ from records.lookup import find_record
 from workspaces import access
 from workspaces.errors import Conflict, Invalid, Missing
 from workspaces.events import append, applied, applies, applies_changes, keeps, stamp
+from workspaces.models import Event
 
 OWN = ("sealed", "failures", "rest_until", "served_at", "missed_from")
 keeps("webhook_subscriptions", "webhook_id", but=OWN)
@@ -192,14 +194,32 @@ def restore_webhook(*, webhook, actor):
     return webhook
 
 
-def replay(*, webhook, actor, since=None):
+def _first_since(record, moment):
+    """Return the number of the first event of a record from `moment` on; raise Conflict for none.
+
+    Numbers are given out before transactions end, so that some from just before may come after it.
+    """
+    events = Event.objects.filter(stream_id=record.pk, timestamp__gte=moment)
+    first = events.aggregate(first=Min("pk"))["first"]
+    if first is None:
+        raise Conflict("Nothing happened since then.")
+    return first
+
+
+def replay(*, webhook, actor, since=None, moment=None):
     """Tell it again, in order, what happened from the event `since` on; by default what it missed.
+
+    Instead of an event, `moment` (a datetime) says from when on.
 
     Missed is what it was not told because it was paused, whenever that was committed. Return (how
     many events, the first event that did not fit any more or None).
     """
     access.require(actor, "write", webhook.workspace_id)
     record = find_record(actor, webhook.record_id, "read")
+    if moment is not None:
+        if since is not None:
+            raise Invalid("Give an event or a moment, not both.")
+        since = _first_since(record, moment)
     if since is None and webhook.missed_from is None:
         raise Conflict("It missed nothing; say from which event on it shall be told again.")
     if since is not None and since <= record.history_begins:

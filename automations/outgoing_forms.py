@@ -39,14 +39,23 @@ class SigningForm(VerbForm):
 
 
 class ReplayForm(VerbForm):
-    """From which event on a webhook is told the past again."""
+    """From when on, or from which event on, a webhook is told the past again."""
+
+    moment = forms.DateTimeField(
+        required=False,
+        label="From",
+        help_text="A date and a time; left empty, what it missed while it was paused. Receivers get "
+        "what they have already under the same message ids.",
+        widget=forms.DateTimeInput(
+            attrs={"type": "datetime-local", "step": "1", "autofocus": True},
+            format="%Y-%m-%dT%H:%M:%S",
+        ),
+    )
 
     since = forms.IntegerField(
         required=False,
         min_value=1,
         max_value=2**63 - 1,
-        label="From event",
-        help_text="The number of an event of this record, 1 for all; left empty, what it missed "
-        "while it was paused. Receivers get what they have already under the same message ids.",
-        widget=forms.NumberInput(attrs={"autofocus": True}),
+        label="Or from event",
+        help_text="The number of an event of this record, 1 for all.",
     )

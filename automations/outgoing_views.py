@@ -105,8 +105,8 @@ def webhook_replay(request, id):
     form = ReplayForm(_posted(request))
     if request.method == "POST" and form.is_valid():
         with form.telling("since"):
-            since = form.cleaned_data["since"]
-            count, more = outgoing.replay(webhook=found, actor=request.actor, since=since)
+            asked = form.cleaned_data
+            count, more = outgoing.replay(webhook=found, actor=request.actor, **asked)
             told = f"{count:,} event{'' if count == 1 else 's'} will be told again."
             told += f" Go on from {more} then." if more else ""
             return went_well(request, told, found.get_absolute_url())

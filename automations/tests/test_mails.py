@@ -69,11 +69,13 @@ def test_what_was_sent_can_be_read(alice, charlie, books, sent, url):
     assert Api(charlie).get(f"mails/{item['id']}/files/0/").status_code == 404
 
 
-def test_it_says_what_becomes_of_mails(alice, sent, url, settings):
+def test_it_says_what_becomes_of_mails_and_prints_none(alice, sent, url, settings, capsys):
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-    sent("Printed")
+    sent("Not printed")
+    assert capsys.readouterr().out == ""
     page = alice.client.get(url).content.decode()
-    assert "printed to the log of this server" in page
+    assert "Not printed" in page
+    assert "it is kept in the database, and stands here" in page
     assert "Kept here" in page
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     assert "No mail server is set" not in alice.client.get(url).content.decode()

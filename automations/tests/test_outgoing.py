@@ -4,6 +4,7 @@ import datetime as dt
 
 import orjson
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from automations import delivering, dispatch, noticing, outgoing, pilot, posting, signing
@@ -325,6 +326,26 @@ def test_slow_addresses_keep_one_worker_at_most(alice, books, hooked, monkeypatc
         assert delivering.deliver() == 0
         delivering.note([(delivery, {}) for delivery in others])
         assert delivering.deliver() == 1
+
+
+def test_replay_from_a_moment(alice, books):
+    add(alice, books, {"title": "Dune"})
+    begun = timezone.now()
+    api = Api(alice)
+    body = {"url": "https://example.com/a", "events": ALL}
+    webhook = api.post(f"records/{books.pk}/webhooks/", body).data["id"]
+    url, page = f"webhooks/{webhook}/replay/", reverse("webhook_replay", args=[webhook])
+    assert api.post(url, {"moment": begun.isoformat()}).status_code == 409
+    add(alice, books, {"title": "Emma"})
+    assert api.post(url, {"moment": begun.isoformat()}).data["events"] == 1
+    assert api.post(url, {"moment": "1999-01-01T00:00:00Z"}).data["events"] == 2
+    assert api.post(url, {"moment": begun.isoformat(), "since": 1}).status_code == 422
+    assert api.post(url, {"moment": "yesterday"}).status_code == 422
+    seconds = begun.strftime("%Y-%m-%dT%H:%M:%S")
+    assert alice.client.post(page, {"moment": seconds}).status_code == 302
+    refused = alice.client.post(page, {"moment": "2999-01-01T00:00:00"})
+    assert refused.status_code == 422
+    assert "Nothing happened since then." in refused.content.decode()
 
 
 def test_resend_and_replay(alice, books, hooked):
