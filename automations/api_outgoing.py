@@ -99,9 +99,12 @@ class DeliveryPage(serializers.Serializer):
 
 
 class PastInput(Strict):
-    """From which event on; left out, what it missed while it was paused."""
+    """From which event or moment on; left out, what it missed while it was paused."""
 
     since = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    moment = serializers.DateTimeField(
+        required=False, help_text="Instead of an event: a date and time."
+    )
 
 
 class PastOutput(serializers.Serializer):
@@ -172,6 +175,17 @@ class OneWebhook(KdapView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class RestoreWebhook(KdapView):
+    """A webhook that was deleted."""
+
+    @extend_schema(operation_id="webhooks_restore", request=None, responses=SubscriptionOutput)
+    def post(self, request, webhook_id):
+        """Take back that a webhook was deleted; it listens from now on."""
+        webhook = outgoing.find_webhook(request.actor, webhook_id, trashed=True)
+        restored = outgoing.restore_webhook(webhook=webhook, actor=request.actor)
+        return versioned(request, restored, SubscriptionOutput)
+
+
 class PauseWebhook(KdapView):
     """A webhook that shall be told nothing for now."""
 
@@ -213,8 +227,8 @@ class ReplayWebhook(KdapView):
     def post(self, request, webhook_id):
         """Tell the address again, in order, what happened from an event on, or what it missed."""
         webhook = outgoing.find_webhook(request.actor, webhook_id)
-        since = checked(PastInput, request).get("since")
-        count, more = outgoing.replay(webhook=webhook, actor=request.actor, since=since)
+        asked = checked(PastInput, request)
+        count, more = outgoing.replay(webhook=webhook, actor=request.actor, **asked)
         return Response({"events": count, "more_since": more}, status.HTTP_202_ACCEPTED)
 
 

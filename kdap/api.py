@@ -183,6 +183,8 @@ def _from_rest_framework(error):
     title = str(error.default_detail).rstrip(".")
     if code == status.HTTP_429_TOO_MANY_REQUESTS:
         title = "Too many calls"
+    if code == status.HTTP_405_METHOD_NOT_ALLOWED:
+        title = "This method is not allowed here"  # theirs has a place for the method
     return _body(kind, title, code, str(error.detail)), headers
 
 

@@ -156,6 +156,17 @@ class OneIntegration(KdapView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class RestoreIntegration(KdapView):
+    """A connection that was deleted."""
+
+    @extend_schema(operation_id="integrations_restore", request=None, responses=IntegrationOutput)
+    def post(self, request, integration_id):
+        """Take back that a connection was deleted."""
+        found = services.find_integration(request.actor, integration_id, "write", trashed=True)
+        restored = services.restore_integration(integration=found, actor=request.actor)
+        return versioned(request, restored, IntegrationOutput)
+
+
 class SecretOfIntegration(KdapView):
     """The secret of a connection, to be written only."""
 

@@ -9,7 +9,9 @@ from automations import running, services
 from automations.api_runs import WholeRunOutput
 from automations.mcp.tools import TOOLS, McpTool
 from automations.models import Workflow
+from automations.parts import Book
 from automations.toolkit import Id
+from automations.workflow_views import said_of
 from workspaces.api import find_workspace, visible
 
 MOST_WORKFLOWS = 500
@@ -25,15 +27,16 @@ class ListWorkflows(McpTool):
     def run(self, actor):
         rooms = [find_workspace(actor, self.workspace_id)] if self.workspace_id else visible(actor)
         found = Workflow.objects.filter(workspace__in=[room.pk for room in rooms], deleted_at=None)
-        found = found.defer("structured_definition").order_by("workspace_id", "name")
-        found = list(found[: MOST_WORKFLOWS + 1])
+        found = list(found.order_by("workspace_id", "name")[: MOST_WORKFLOWS + 1])
+        books = {room.pk: Book(room.pk) for room in rooms}
         workflows = [
             {
                 "workflow_id": workflow.pk,
                 "workspace_id": workflow.workspace_id,
                 "name": workflow.name,
                 "description": workflow.description,
-                "does": workflow.natural_language_description,
+                "does": workflow.natural_language_description
+                or said_of(workflow.structured_definition, books[workflow.workspace_id]),
                 "state": workflow.state,
                 "published": workflow.published,
             }
