@@ -9,6 +9,7 @@ from automations import (
     press_views,
     run_views,
     sentence_views,
+    version_views,
     workflow_views,
 )
 from automations.integrations import views as integrations
@@ -45,6 +46,11 @@ urlpatterns = [
     path("flows/<uuid:id>/delete/", workflow_views.workflow_delete, name="workflow_delete"),
     path("flows/<uuid:id>/restore/", workflow_views.workflow_restore, name="workflow_restore"),
     path("flows/<uuid:id>/versions/", workflow_views.workflow_versions, name="workflow_versions"),
+    path(
+        "flows/<uuid:id>/versions/<int:number>/draft/",
+        version_views.version_draft,
+        name="version_draft",
+    ),
     path("flows/<uuid:id>/run/", workflow_views.workflow_run, name="workflow_run"),
     path("flows/<uuid:id>/press/", press_views.workflow_press, name="workflow_press"),
     path(

@@ -225,15 +225,21 @@ def workflow_publish(request, id):
         except Invalid as error:
             refused = error.detail
     before = version.structured_definition if version else None
+    same = before == found.structured_definition and not problems
+    # Who published a version lends it their rights, so another may want to do it anew.
+    mine = version is not None and version.user_id == request.user.pk
+    title = f"Publish version {version.number + 1}?" if version else "Publish and switch on?"
     context = {
         "workflow": found,
         "version": version,
+        "same": same,
+        "mine": mine,
         "old": f"Version {version.number}" if version else "",
         "lines": compare(before, found.structured_definition, book) if version else [],
         "said": said_of(found.structured_definition, book),
         "problems": problems,
         "refused": refused,
-        "title": f"Publish version {version.number + 1}?" if version else "Publish and switch on?",
+        "title": "There is nothing to publish" if same and mine else title,
     }
     status = 422 if request.method == "POST" else 200
     return render(request, "automations/publish.html", context, status=status)
