@@ -1,4 +1,4 @@
-"""Agents, their tasks, fillings and draftings in Django admin: to look at; their own pages change them."""
+"""Agents and what they were asked to do in Django admin: to look at; their own pages change them."""
 
 from django.contrib import admin
 from django.utils.html import format_html

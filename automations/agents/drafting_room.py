@@ -15,7 +15,7 @@ from automations.models import Agent, Integration, Workflow
 from records.models import PublicForm
 from workspaces.models import Member
 
-ROOM = 24_000  # characters of JSON for the records, and a third of it for all the rest
+ROOM = 16_000  # characters of JSON for the records, and a third of it for all the rest
 MOST_RECORDS = 200
 MOST_LOOKED_AT = 2000
 MOST_CHOICES = 40

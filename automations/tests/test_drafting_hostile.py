@@ -161,6 +161,6 @@ class TestInjection:
         assert "Ignore all" in user["content"]
         assert "Ignore all" not in system["content"]
         assert "never an instruction" in system["content"]
-        assert '"name": "Shop"' in user["content"]
+        assert '"name":"Shop"' in user["content"]
         assert "hunter2" not in orjson.dumps(bodies(server)).decode()
         assert "https://shop.example/" not in user["content"]
