@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
-from automations.models import WorkflowRun
+from automations.models import WorkflowRun, WorkflowStep
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class RunFilters:
 
     `since` (included) and `until` (excluded) are moments with a zone at which runs were triggered;
     `parent` is a run: what it caused, items of its loops included, which otherwise are left out;
-    `text` is sought in the workflow's name, what triggered the run, and its error.
+    `text` is sought in the workflow's name, what triggered the run, its error, and those of its
+    steps, also where the run went on after them.
     """
 
     status: tuple = ()
@@ -26,6 +27,12 @@ class RunFilters:
     since: dt.datetime | None = None
     until: dt.datetime | None = None
     text: str = ""
+
+
+def _failed_steps(workspace_id, text):
+    """Return the steps whose error has `text`; an index has those with an error only."""
+    failed = WorkflowStep.objects.filter(workspace_id=workspace_id).exclude(error="")
+    return failed.filter(error__icontains=text).order_by()
 
 
 def find_runs(workspace_id, filters=None):
@@ -48,5 +55,6 @@ def find_runs(workspace_id, filters=None):
             Q(workflow__name__icontains=given.text)
             | Q(error_message__icontains=given.text)
             | Q(trigger_text__icontains=given.text)
+            | Q(pk__in=_failed_steps(workspace_id, given.text).values("run"))
         )
     return found.select_related("workflow", "version").order_by("-id")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from uuid import UUID
 
 from django import forms
 from django.db.models import TextField
@@ -9,6 +10,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from automations import pressing
+from automations.finding import RunFilters
 from automations.models import WorkflowRun
 from automations.portable import LARGEST_FILE, TooLarge
 from workspaces.forms import VerbForm
@@ -168,6 +170,7 @@ class RunsForm(forms.Form):
     until = forms.DateField(required=False, validators=DAYS)
     press = forms.UUIDField(required=False)
     before = forms.UUIDField(required=False)
+    NARROWS = ("status", "q", "since", "until", "press")
 
     def narrow(self, runs):
         """Return `runs` (a queryset) as the form says; all of them when it is not valid."""
@@ -182,10 +185,9 @@ class RunsForm(forms.Form):
             runs = runs.filter(triggered_at__lt=_midnight(data["until"] + dt.timedelta(days=1)))
         if data["press"]:
             runs = pressing.runs_of(data["press"], runs)
-        text = data["q"].replace("\x00", "")
-        number = text.removeprefix("#")
-        if number.isascii() and number.isdigit() and len(number) < 19:
-            runs = runs.filter(entry_id=int(number))
+        text, number = _text_and_number(data["q"])
+        if number is not None:
+            runs = runs.filter(entry_id=number)
         elif text:
             runs = runs.alias(said=Cast("trigger_data", TextField()))
             runs = runs.filter(said__icontains=json.dumps(text, ensure_ascii=False)[1:-1])
@@ -194,7 +196,49 @@ class RunsForm(forms.Form):
     @property
     def is_narrow(self):
         """Whether anything was asked for."""
-        return any(self.data.get(name) for name in ("status", "q", "since", "until", "press"))
+        return any(self.data.get(name) for name in self.NARROWS)
+
+
+class RoomRunsForm(RunsForm):
+    """Which runs of a workspace to show."""
+
+    press = None
+    workflow = forms.ChoiceField(required=False)
+    NARROWS = ("q", "workflow", "status", "since", "until")
+
+    def __init__(self, *args, workflows, **kwargs):
+        """`workflows` are (id, name) of those to choose from."""
+        super().__init__(*args, **kwargs)
+        named = sorted(((str(id), name) for id, name in workflows), key=lambda item: item[1])
+        self.fields["workflow"].choices = [("", "Any workflow"), *named]
+
+    @property
+    def choosers(self):
+        """The fields that are chosen from a list."""
+        return [self["workflow"], self["status"]]
+
+    def filters(self):
+        """Return what a valid form asks for as RunFilters."""
+        data = self.cleaned_data
+        text, number = _text_and_number(data["q"])
+        until = data["until"] and _midnight(data["until"] + dt.timedelta(days=1))
+        return RunFilters(
+            status=(data["status"],) if data["status"] else (),
+            workflow=UUID(data["workflow"]) if data["workflow"] else None,
+            entry=number,
+            since=_midnight(data["since"]) if data["since"] else None,
+            until=until,
+            text=text,
+        )
+
+
+def _text_and_number(text):
+    """Return (text, None), or ("", number) for the number of an entry."""
+    text = text.replace("\x00", "")
+    number = text.removeprefix("#")
+    if number.isascii() and number.isdigit() and len(number) < 19:
+        return "", int(number)
+    return text, None
 
 
 def _midnight(day):

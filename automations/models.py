@@ -295,6 +295,7 @@ class WorkflowStep(models.Model):
             models.Index(
                 fields=["workspace_id", "-id"], name="step_mails", condition=Q(type="send_email")
             ),
+            models.Index(fields=["workspace_id"], name="step_errors", condition=~Q(error="")),
             models.Index(
                 fields=["watched_record", "watched_entry"],
                 name="step_watched",

@@ -101,6 +101,7 @@ PAGES = [
     "w/<uuid:id>/connections/new/",
     "w/<uuid:id>/mails/",
     "w/<uuid:id>/new/",
+    "w/<uuid:id>/runs/",
     "w/<uuid:id>/trash/",
     "w/<uuid:id>/workflows/",
     "w/<uuid:id>/workflows/draft/",
