@@ -33,6 +33,12 @@ urlpatterns = [
     path("connections/<uuid:id>/", integrations.integration, name="integration"),
     path("connections/<uuid:id>/edit/", integrations.integration_edit, name="integration_edit"),
     path(
+        "connections/<uuid:id>/sign-in/",
+        integrations.integration_sign_in,
+        name="integration_sign_in",
+    ),
+    path("connections/signed-in/", integrations.integration_signed_in, name="integration_signed_in"),
+    path(
         "connections/<uuid:id>/<slug:verb>/", integrations.integration_act, name="integration_act"
     ),
     # A workflow

@@ -17,8 +17,8 @@ class IntegrationAdmin(VerbAdmin):
     list_select_related = ["workspace", "owner"]
     search_fields = ["server_name", "workspace__name", "owner__email"]
     fields = readonly_fields = [
-        *("server_name", "kind", "workspace", "owner", "config_as_text", "secret", "works"),
-        *("said", "tools_as_text", "asked_at", "looked_at", "created_at", "updated_at"),
+        *("server_name", "kind", "workspace", "owner", "config_as_text", "secret", "signed_in"),
+        *("works", "said", "tools_as_text", "asked_at", "looked_at", "created_at", "updated_at"),
         "deleted_at",
     ]
     actions = ["restore"]
@@ -37,6 +37,10 @@ class IntegrationAdmin(VerbAdmin):
     @admin.display(description="secret", boolean=True)
     def secret(self, found):
         return found.has_secret
+
+    @admin.display(description="signed in", boolean=True)
+    def signed_in(self, found):
+        return found.sealed_tokens is not None
 
     def delete_model(self, request, obj):
         services.delete_integration(integration=obj, actor=request.actor)

@@ -5,9 +5,11 @@ from rest_framework import serializers, status
 from rest_framework.response import Response
 
 from automations.integrations import services
-from automations.integrations.kinds import KINDS
+from automations.integrations.kinds import KINDS, config_of
+from automations.integrations.signing_in import is_signed_in
 from automations.models import Integration
 from workspaces.api import find_workspace
+from workspaces.errors import KdapError
 from workspaces.rest import (
     IF_MATCH,
     KdapView,
@@ -67,6 +69,9 @@ class IntegrationOutput(serializers.ModelSerializer):
     owner_id = serializers.UUIDField(read_only=True)
     config = serializers.DictField(read_only=True, help_text=CONFIG)
     has_secret = serializers.BooleanField(read_only=True)
+    signed_in = serializers.SerializerMethodField(
+        help_text="Whether somebody signed in on its page; null where nobody needs to."
+    )
     tools = ToolOutput(many=True, read_only=True)
     _version = serializers.IntegerField(source="last_event_version", read_only=True)
 
@@ -74,10 +79,19 @@ class IntegrationOutput(serializers.ModelSerializer):
         model = Integration
         fields = [
             *("id", "_version", "workspace_id", "owner_id", "server_name", "kind", "config"),
-            *("has_secret", "works", "said", "asked_at", "looked_at", "tools"),
+            *("has_secret", "signed_in", "works", "said", "asked_at", "looked_at", "tools"),
             *("created_at", "updated_at", "deleted_at"),
         ]
         read_only_fields = fields
+
+    def get_signed_in(self, found) -> bool | None:
+        try:
+            config = config_of(found.kind, found.config)
+        except KdapError:  # its server is not allowed any more
+            return None
+        if getattr(config, "auth", "") != "oauth2_code":
+            return None
+        return is_signed_in(found, config)
 
 
 class IntegrationRow(IntegrationOutput):

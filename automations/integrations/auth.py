@@ -1,12 +1,14 @@
 """Saying who calls, over HTTP: the headers of a connection.
 
-Tokens of OAuth 2 (client credentials) are kept in this process for as long as they hold, by the
-secret they were got with, so that a new secret gets a new one.
+Tokens of OAuth 2 by client credentials are kept in this process for as long as they hold, by the
+secret they were got with, so that a new secret gets a new one; those that a person signed in for are
+kept with the connection (signing_in.py).
 """
 
 import base64
 import hashlib
 import time
+from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from automations import outbound
@@ -19,8 +21,17 @@ MOST_KEPT = 1000
 _tokens = {}
 
 
-def headers_for(config, secret, seconds=SECONDS):
-    """Return the headers by which a ByHttp config says who calls; raise CallFailed.
+@dataclass(frozen=True)
+class Got:
+    """Tokens as a server gave them; `seconds` is how long the access token holds, None if unsaid."""
+
+    access: str
+    refresh: str = ""
+    seconds: float | None = None
+
+
+def headers_for(integration, config, secret, seconds=SECONDS):
+    """Return the headers by which a connection over HTTP says who calls; raise CallFailed, Conflict.
 
     `seconds` is how long getting a token may take.
     """
@@ -30,7 +41,17 @@ def headers_for(config, secret, seconds=SECONDS):
         return {config.header: secret}
     if config.auth == "oauth2":
         return {"Authorization": f"Bearer {token_for(config, secret, seconds)}"}
+    if config.auth == "oauth2_code":
+        token = signing_in().token_for(integration, config, secret, seconds)
+        return {"Authorization": f"Bearer {token}"}
     return {}
+
+
+def signing_in():
+    """Return the module of what people sign in for, which asks for its tokens here."""
+    from automations.integrations import signing_in
+
+    return signing_in
 
 
 def token_for(config, secret, seconds=SECONDS):
@@ -39,16 +60,24 @@ def token_for(config, secret, seconds=SECONDS):
     token, until = _tokens.get(place, ("", 0))
     if time.monotonic() < until:
         return token
-    token, holds = _fetched(config, secret, min(SECONDS, seconds))
+    asked = {"grant_type": "client_credentials"} | ({"scope": config.scope} if config.scope else {})
+    got = ask(config, secret, asked, min(SECONDS, seconds))
     if len(_tokens) >= MOST_KEPT:
         _tokens.clear()
-    _tokens[place] = (token, time.monotonic() + max(0, holds - MARGIN))
-    return token
+    _tokens[place] = (got.access, time.monotonic() + max(0, (got.seconds or 300) - MARGIN))
+    return got.access
 
 
-def forget(config, secret):
-    """Keep the token no longer: the server does not take it any more."""
-    _tokens.pop(_place(config, secret), None)
+def renews(integration, config, secret, headers):
+    """Forget the token in `headers`, which the server does not take any more; return whether another
+    one can be got for it.
+    """
+    if config.auth == "oauth2":
+        _tokens.pop(_place(config, secret), None)
+    elif config.auth == "oauth2_code":
+        token = headers["Authorization"].removeprefix("Bearer ")
+        signing_in().forget(integration, config, token)
+    return config.auth in ("oauth2", "oauth2_code")
 
 
 def _place(config, secret):
@@ -56,7 +85,11 @@ def _place(config, secret):
     return hashlib.sha256(told.encode()).digest()
 
 
-def _fetched(config, secret, timeout):
+def ask(config, secret, asked, timeout):
+    """Return what a token address gives for a grant (a dict of the form's fields), as Got.
+
+    Raises Refused, Unreachable.
+    """
     both = f"{quote(config.client_id, safe='')}:{quote(secret, safe='')}"
     basic = base64.b64encode(both.encode()).decode()
     headers = {
@@ -64,7 +97,6 @@ def _fetched(config, secret, timeout):
         "Content-Type": "application/x-www-form-urlencoded",
         "Accept": "application/json",
     }
-    asked = {"grant_type": "client_credentials"} | ({"scope": config.scope} if config.scope else {})
     try:
         answer = outbound.send(
             "POST", config.token_url, headers=headers, body=urlencode(asked), timeout=timeout
@@ -74,9 +106,15 @@ def _fetched(config, secret, timeout):
         error.detail = f"No token: {error.detail}"
         raise
     found = answer.json if isinstance(answer.json, dict) else {}
-    token, seconds = found.get("access_token"), found.get("expires_in", 300)
-    if not answer.ok or not isinstance(token, str) or not token.isascii() or len(token) > 8000:
+    token, refresh = found.get("access_token"), found.get("refresh_token") or ""
+    if not answer.ok or not (_is_token(token) and _is_token(refresh)) or not token:
         said = unreadable(str(found.get("error", "")), {secret, basic})[:100]
         told = f": {said}" if said else ""
         raise Refused(f"{config.token_url[:200]} gave no token (HTTP {answer.status}{told}).")
-    return token, seconds if isinstance(seconds, int | float) and 0 < seconds < 10**7 else 300
+    seconds = found.get("expires_in")
+    known = isinstance(seconds, int | float) and 0 < seconds < 10**7
+    return Got(token, refresh, seconds if known else None)
+
+
+def _is_token(text):
+    return isinstance(text, str) and text.isascii() and len(text) <= 8000

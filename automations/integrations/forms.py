@@ -12,6 +12,7 @@ LABELS = {
     "bearer": "Token (bearer)",
     "api_key": "API key in a header",
     "oauth2": "OAuth 2 (client credentials)",
+    "oauth2_code": "OAuth 2 (a person signs in)",
     "starttls": "STARTTLS",
     "tls": "TLS from the beginning",
 }

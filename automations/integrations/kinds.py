@@ -95,33 +95,39 @@ class Config(BaseModel):
         return self.hosts[0]
 
 
+OAUTH = ("oauth2", "oauth2_code")
+
+
 class ByHttp(Config):
-    """A connection over HTTP, with one of four ways to say who calls."""
+    """A connection over HTTP, with one of five ways to say who calls."""
 
     url: Annotated[Url, Field(min_length=1, title="Address")]
-    auth: Literal["none", "bearer", "api_key", "oauth2"] = "none"
+    auth: Literal["none", "bearer", "api_key", "oauth2", "oauth2_code"] = "none"
     header: Annotated[Header, Field(title="Header of the API key")] = "X-API-Key"
+    authorize_url: Annotated[Url, Field(title="Address where people sign in (OAuth 2)")] = ""
     token_url: Annotated[Url, Field(title="Address that gives tokens (OAuth 2)")] = ""
     client_id: Annotated[str, Field(max_length=500, title="Client ID (OAuth 2)")] = ""
     scope: Annotated[str, Field(max_length=1000, title="Scope (OAuth 2)")] = ""
 
     @model_validator(mode="after")
     def _complete(self):
-        if self.auth == "oauth2" and not (self.token_url and self.client_id):
+        if self.auth in OAUTH and not (self.token_url and self.client_id):
             raise ValueError("OAuth 2 needs the address that gives tokens, and a client ID.")
+        if self.auth == "oauth2_code" and not self.authorize_url:
+            raise ValueError("Signing in by OAuth 2 needs the address where people sign in.")
         if self.auth == "api_key" and not self.header:
             raise ValueError("An API key needs the name of its header.")
         return self
 
     @property
     def secret(self):
-        return {"bearer": "Token", "api_key": "API key", "oauth2": "Client secret"}.get(
-            self.auth, ""
-        )
+        if self.auth in OAUTH:
+            return "Client secret"
+        return {"bearer": "Token", "api_key": "API key"}.get(self.auth, "")
 
     @property
     def hosts(self):
-        both = [self.url, self.token_url] if self.auth == "oauth2" else [self.url]
+        both = [self.url, self.token_url] if self.auth in OAUTH else [self.url]
         return list(dict.fromkeys(map(host_of, both)))
 
     @property

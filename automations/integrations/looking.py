@@ -50,7 +50,7 @@ def _mcp(integration):
 def _http(integration):
     config = config_of(integration.kind, integration.config)
     secret = secret_of(integration, config)
-    headers = auth.headers_for(config, secret)
+    headers = auth.headers_for(integration, config, secret)
     with hiding(carried(secret, headers)):
         answer = outbound.send("GET", config.url, headers=headers, timeout=SECONDS, max_bytes=65536)
     if answer.status in (401, 403):

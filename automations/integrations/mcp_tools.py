@@ -45,7 +45,7 @@ def session_with(integration, seconds):
         wire = StdioWire(server, secret, seconds, integration.server_name)
     else:
         end = time.monotonic() + seconds
-        headers = auth.headers_for(config, secret, seconds)
+        headers = auth.headers_for(integration, config, secret, seconds)
         secrets = carried(secret, headers)
         wire = HttpWire(config.url, headers, seconds, integration.server_name)
         wire.deadline = end  # a token was fetched in the same time
@@ -55,8 +55,8 @@ def session_with(integration, seconds):
             session.greet()
             yield session
     except ServerRefused as error:
-        if "401" in error.detail and integration.kind == "mcp" and config.auth == "oauth2":
-            auth.forget(config, secret)
+        if "401" in error.detail and integration.kind == "mcp":
+            auth.renews(integration, config, secret, headers)
         raise
     finally:
         session.close()

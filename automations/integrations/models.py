@@ -13,7 +13,8 @@ class Integration(Snapshot):
     """A server that the workflows and agents of a workspace may use.
 
     `config` is that of its kind (automations/integrations/kinds.py). `sealed` holds its secret with
-    the hosts it was given for; it is in no event and is shown to nobody. `tools` are what an MCP
+    the hosts it was given for, `sealed_tokens` what a person signed in for; they are in no event and
+    shown to nobody. `tools` are what an MCP
     server said it has when it was looked at last: asked for at `asked_at`, done at `looked_at`.
     """
 
@@ -26,6 +27,7 @@ class Integration(Snapshot):
     kind = models.CharField(max_length=16)
     config = models.JSONField(default=dict)
     sealed = models.BinaryField(null=True, editable=False)
+    sealed_tokens = models.BinaryField(null=True, editable=False)
     tools = models.JSONField(default=list, editable=False)
     said = models.TextField(blank=True, editable=False)
     works = models.BooleanField(null=True, editable=False)

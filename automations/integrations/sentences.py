@@ -34,6 +34,16 @@ def _secret_set(fact):
     return f"Gave the connection {fact.name} a secret"
 
 
+@says("integration.signed_in", icon="key")
+def _signed_in(fact):
+    return f"Signed in for the connection {fact.name}"
+
+
+@says("integration.signed_out", icon="key")
+def _signed_out(fact):
+    return f"Signed out of the connection {fact.name}"
+
+
 @says("integration.deleted", icon="trash")
 def _deleted(fact):
     return f"Deleted the connection “{fact.payload.get('server_name', '')}”"

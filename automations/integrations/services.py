@@ -22,7 +22,7 @@ from workspaces.events import append, applied, applies, applies_changes, keeps, 
 from workspaces.services import clean_name
 
 LOOKS = ("tools", "said", "works", "asked_at", "looked_at")
-keeps("integrations", "integration_id", but=("sealed", *LOOKS))
+keeps("integrations", "integration_id", but=("sealed", "sealed_tokens", *LOOKS))
 
 MOST_OF_A_WORKSPACE = 200
 MOST_SECRET = 10_000
@@ -70,7 +70,7 @@ def change_integration(*, integration, actor, **values):
     now = {key: value for key, value in values.items() if getattr(integration, key) != value}
     if now:
         was = {key: getattr(integration, key) for key in now}
-        _append(integration, "integration.changed", {"now": now, "was": was})
+        append_about(integration, "integration.changed", {"now": now, "was": was})
         unknown = {"works": None, "said": "", "looked_at": None} if "config" in now else {}
         _unasked(integration, **unknown)
     return integration
@@ -93,7 +93,7 @@ def set_secret(*, integration, secret, actor):
     access.require(actor, "write", integration.workspace_id)
     if len(secret) > MOST_SECRET or any(not letter.isprintable() for letter in secret):
         raise Invalid("A secret is one line of at most 10,000 characters.")
-    _append(integration, "integration.secret_set", {"gone": not secret})
+    append_about(integration, "integration.secret_set", {"gone": not secret})
     hosts = config_of(integration.kind, integration.config).hosts
     sealed = seal(orjson.dumps({"hosts": hosts, "secret": secret}).decode()) if secret else None
     _unasked(integration, sealed=sealed)
@@ -153,7 +153,7 @@ def ask_to_look(*, integration, actor):
 def delete_integration(*, integration, actor):
     """Delete a connection. Steps that use it fail until it is back."""
     access.require(actor, "write", integration.workspace_id)
-    _append(integration, "integration.deleted", {"server_name": integration.server_name})
+    append_about(integration, "integration.deleted", {"server_name": integration.server_name})
 
 
 def restore_integration(*, integration, actor):
@@ -161,7 +161,7 @@ def restore_integration(*, integration, actor):
     access.require(actor, "write", integration.workspace_id)
     if integration.deleted_at is None:
         raise Conflict("This connection was not deleted.")
-    _append(integration, "integration.restored", {})
+    append_about(integration, "integration.restored", {})
     return integration
 
 
@@ -177,7 +177,8 @@ def listed(workspace_id):
     return usable(workspace_id).defer("tools").annotate(tool_count=count)
 
 
-def _append(integration, type, payload):
+def append_about(integration, type, payload):
+    """Append an event about a connection, and read anew what it made of it."""
     append(
         type=type,
         stream_id=integration.pk,
@@ -207,5 +208,7 @@ _touch = applies_changes("integration", Integration)
 
 
 @applies("integration.secret_set")
+@applies("integration.signed_in")
+@applies("integration.signed_out")
 def _secret_set(event):
     _touch(event)

@@ -14,3 +14,5 @@ undoes_definition(
     called="connection",
 )
 never_undone("integration.secret_set", "A secret that was replaced does not come back.")
+never_undone("integration.signed_in", "Sign out on the connection's page.")
+never_undone("integration.signed_out", "Sign in again on the connection's page.")

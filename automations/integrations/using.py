@@ -82,7 +82,7 @@ def send(integration, request, *, timeout, **options):
     url = address_of(integration, request["url"])
     end = time.monotonic() + timeout
     for _ in range(2):
-        ours = auth.headers_for(config, secret, end - time.monotonic())
+        ours = auth.headers_for(integration, config, secret, end - time.monotonic())
         names = {name.lower() for name in ours}
         given = {k: v for k, v in request["headers"].items() if k.lower() not in names}
         with hiding(carried(secret, ours)):
@@ -94,9 +94,11 @@ def send(integration, request, *, timeout, **options):
                 timeout=max(round(end - time.monotonic(), 1), 0.1),
                 **options,
             )
-        if answer.status != 401 or config.auth != "oauth2" or time.monotonic() > end:
+        if answer.status != 401 or time.monotonic() > end:
             break
-        auth.forget(config, secret)  # a token may end before its time; nothing was done with it
+        # A token may end before its time; nothing was done with it.
+        if not auth.renews(integration, config, secret, ours):
+            break
     return hidden(answer, carried(secret, ours))
 
 

@@ -5,10 +5,12 @@ from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from automations.integrations import services
+from automations.integrations import services, signing_in
 from automations.integrations.forms import ConnectionForm
 from automations.integrations.kinds import KINDS, allowed_servers, config_of
 from automations.integrations.mcp_tools import options_of
@@ -16,6 +18,9 @@ from automations.workflow_views import went_well
 from workspaces import access
 from workspaces.entrance import enter
 from workspaces.errors import Conflict, Invalid, KdapError
+
+# Under this name a session keeps what a person who is at another server has to bring back.
+SIGN_IN = "integration_sign_in"
 
 
 @login_required
@@ -37,8 +42,12 @@ def integrations(request, id):
 def _describe(item):
     """Give a connection what pages show of it."""
     item.of = KINDS[item.kind]
+    item.signs_in = item.lacks_sign_in = False
     try:
-        item.where = config_of(item.kind, item.config).where
+        config = config_of(item.kind, item.config)
+        item.where = config.where
+        item.signs_in = getattr(config, "auth", "") == "oauth2_code"
+        item.lacks_sign_in = not signing_in.is_signed_in(item, config)
     except KdapError as error:
         item.where = error.detail  # its server is not allowed any more
     item.lacks_secret = services.needs_secret(item)
@@ -118,6 +127,7 @@ def integration(request, id):
         "workspace": request.workspace,
         "integration": found,
         "may_write": access.allows(request.actor, "write", found.workspace_id),
+        "redirect_address": signing_in.redirect_address(),
     }
     page = "automations/integration.html"
     return render(request, f"{page}#state" if request.htmx else page, context)
@@ -153,13 +163,51 @@ def integration_edit(request, id):
 @login_required
 @require_POST
 def integration_act(request, id, verb):
-    """Test or delete a connection."""
+    """Test a connection, sign out of it, or delete it."""
     found = services.find_integration(request.actor, id, "write")
     if verb == "test":
         services.ask_to_look(integration=found, actor=request.actor)
+        return redirect(found)
+    if verb == "sign-out":
+        signing_in.sign_out(integration=found, actor=request.actor)
+        messages.success(request, "Signed out. What uses this connection fails until you sign in.")
         return redirect(found)
     if verb != "delete":
         raise Http404
     services.delete_integration(integration=found, actor=request.actor)
     messages.success(request, "The connection is deleted. History brings it back.")
     return redirect("integrations", found.workspace_id)
+
+
+@login_required
+@require_safe
+def integration_sign_in(request, id):
+    """Send a person to the server that a connection is for, to allow what KDAP may do there."""
+    found = services.find_integration(request.actor, id, "write")
+    address, kept = signing_in.begin(integration=found, actor=request.actor)
+    request.session[SIGN_IN] = kept
+    return redirect(address)
+
+
+@login_required
+@require_safe
+def integration_signed_in(request):
+    """Take up who comes back from another server, with its code or with what it says went wrong."""
+    kept, given = request.session.pop(SIGN_IN, None), request.GET
+    state = given.get("state", "")
+    known = kept and kept["until"] > timezone.now().timestamp()
+    if not known or not constant_time_compare(state, kept["state"]):
+        raise Invalid("This sign-in was not begun here, or too long ago. Begin again.")
+    found = services.find_integration(request.actor, kept["integration"], "write")
+    try:
+        if not given.get("code"):
+            said = given.get("error_description") or given.get("error") or "it gave no code"
+            raise Invalid(f"The other server did not allow it: {said[:300]}")
+        with transaction.atomic():
+            signing_in.finish(integration=found, actor=request.actor, kept=kept, code=given["code"])
+    except KdapError as error:
+        messages.error(request, error.detail)
+        return redirect(found)
+    services.ask_to_look(integration=found, actor=request.actor)
+    messages.success(request, f"You signed in for “{found.server_name}”.")
+    return redirect(found)
