@@ -57,7 +57,8 @@ def start(*, workflow, actor, entries=(), input=None):
         {"key": f"by hand:{press}:{id}", "entry_id": id, "trigger_data": data | {"entry": entry}}
         for id, entry in _chosen(actor, version, trigger, entries)
     ] or [{"key": f"by hand:{press}", "trigger_data": data}]
-    made = enqueue(version, rows)
+    caused = _caused_by(actor.cause or {})
+    made = enqueue(version, [row | caused for row in rows])
     return list(WorkflowRun.objects.filter(pk__in=made).order_by("id"))
 
 
@@ -69,6 +70,16 @@ def startable(workflow):
     if workflow.state != workflow.State.ACTIVE:
         raise Conflict(f"“{workflow.name}” is paused and starts nothing. Switch it on first.")
     return version
+
+
+def _caused_by(cause):
+    """Return what a run has of the run whose agent starts it; raise Conflict where they go round."""
+    if not cause.get("run"):
+        return {}
+    depth = int(cause.get("depth") or 0) + 1
+    if depth > DEEPEST_CALL:
+        raise Conflict(f"Runs that agents started one out of the other end {DEEPEST_CALL} deep.")
+    return {"parent_id": cause["run"], "depth": depth}
 
 
 def _chosen(actor, version, trigger, ids):

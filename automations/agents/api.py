@@ -22,7 +22,7 @@ from workspaces.rest import (
 )
 
 CONFIG = (
-    "temperature, max_tokens (one answer), most_tokens, most_steps, seconds, most_cost (a task), "
+    "temperature, top_p, seed, stop (texts), max_tokens (one answer), most_tokens, most_steps, seconds, most_cost (a task), "
     "writes (never, ask, allowed), records (ids; empty for all), outside (tools of MCP connections: "
     "connection, tool, asks, and the digest of what was allowed, which is set where it is left out)."
 )

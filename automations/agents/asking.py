@@ -169,7 +169,10 @@ def _settings(config, task):
     # A definition is longer than most answers; the task's own limit of tokens holds all the same.
     longest = max(config.max_tokens, LONGEST_DRAFT) if task.drafting_id else config.max_tokens
     chosen = {"max_tokens": longest, "timeout": float(config.seconds)}
-    return chosen | ({} if config.temperature is None else {"temperature": config.temperature})
+    wanted = {"temperature": config.temperature, "top_p": config.top_p, "seed": config.seed}
+    if not task.form and not task.drafting_id:  # a form that ends early is none
+        wanted["stop_sequences"] = config.stop or None
+    return chosen | {name: value for name, value in wanted.items() if value is not None}
 
 
 def _mark(task):

@@ -38,13 +38,19 @@ class OutsideTool(Part):
 class AgentConfig(Part):
     """How an agent asks its model, and how far it may go.
 
-    `max_tokens` is for one answer; `most_tokens`, `most_steps` (questions to the model), `seconds`
+    `temperature`, `top_p`, `seed` and `stop` (texts at which an answer ends) go to the model's
+    provider, which may leave what it does not know. `max_tokens` is for one answer; `most_tokens`, `most_steps` (questions to the model), `seconds`
     and `most_cost` are for a task, the last in the currency of the provider's prices. `writes` says whether it may change entries: never, after somebody agreed, or at once.
     `records` limits it to some records; empty are all that the acting person may read. `outside` are
     tools of other servers.
     """
 
     temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    seed: int | None = Field(default=None, ge=0, lt=2**31)
+    stop: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
+        default=[], max_length=4
+    )
     max_tokens: int = Field(default=2000, ge=16, le=32_000)
     most_tokens: int = Field(default=50_000, ge=100, le=1_000_000)
     most_steps: int = Field(default=10, ge=1, le=MOST_STEPS)

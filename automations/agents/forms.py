@@ -12,9 +12,14 @@ WRITES = {
     "allowed": "At once",
     "never": "Never",
 }
-LIMITS = ("temperature", "max_tokens", "most_steps", "most_tokens", "seconds", "most_cost")
+LIMITS = (
+    *("temperature", "top_p", "seed", "max_tokens"),
+    *("most_steps", "most_tokens", "seconds", "most_cost"),
+)
 NUMBERS = {
     "temperature": (forms.FloatField, "Temperature", "0 to 2; empty for what the model does by itself."),
+    "top_p": (forms.FloatField, "Top p", "Above 0, up to 1: only the likeliest words. Choose this or the temperature."),
+    "seed": (forms.IntegerField, "Seed", "The same one makes answers alike, where the provider takes it."),
     "max_tokens": (forms.IntegerField, "Tokens of one answer", ""),
     "most_steps": (forms.IntegerField, "Questions to the model, for one task", ""),
     "most_tokens": (forms.IntegerField, "Tokens, for one task", ""),
@@ -94,6 +99,14 @@ class AgentForm(VerbForm):
             needed = AgentConfig.model_fields[name].default is not None
             self.fields[name] = kind(required=needed, label=label, help_text=help_text)
 
+        self.fields["stop"] = forms.CharField(
+            required=False,
+            label="Texts that end an answer",
+            help_text="One a line, up to 4. Answers that fill in a form go on.",
+            widget=forms.Textarea(attrs={"rows": 2}),
+        )
+        self.initial["stop"] = "\n".join(config.stop)
+
     def _offer_outside(self, known, stale):
         """Show the tools of other servers, or nothing about them where there are none."""
         self.fields["outside"].choices = [(v, _about(o, stale)) for v, o in known.items()]
@@ -109,6 +122,7 @@ class AgentForm(VerbForm):
         """Return what was filled in, as the services take it."""
         made = dict(self.cleaned_data)
         config = {name: made.pop(name) for name in (*LIMITS, "writes", "records")}
+        config["stop"] = [line for line in made.pop("stop").splitlines() if line]
         unasked = made.pop("unasked", ())
         config["outside"] = [
             {

@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from automations.steps.base import entries_as_json
-from automations.toolkit import Kit, Row, Tool, WrongArguments, made
+from automations.toolkit import Id, Kit, Row, Tool, WrongArguments, made
 from records import entries
 from records.lookup import find_record
 from records.models import Record
@@ -232,3 +232,65 @@ class UpdateEntries(AgentTool):
         )
         more = "; …" if len(self.changes) > 5 else ""
         return f"change {len(self.changes)} in “{record.name}”: {said}{more}"
+
+
+@TOOLS.add
+class UpsertEntries(AgentTool):
+    """Change the entries whose `keys` (field keys) have the values of an entry given, and add those
+    that are not there."""
+
+    name, label, writes, destroys = "upsert_entries", "Change or add entries", True, True
+    record: str = Field(description="The record's id or name.")
+    keys: list[str] = Field(min_length=1, max_length=50)
+    entries: list[Row] = Field(min_length=1, max_length=MOST_WRITTEN)
+
+    def run(self, hands):
+        record = hands.record(self.record, "write")
+        _, created, updated, unchanged = entries.upsert_entries(
+            record=record, rows=self.entries, keys=self.keys, actor=hands.actor
+        )
+        hands.written += created + updated
+        return {"created": created, "updated": updated, "unchanged": unchanged}
+
+    def proposal(self, hands):
+        record = hands.record(self.record)
+        labels = {item.key: item.label for item in record.structure.fields}
+        by = " and ".join(f"“{labels.get(key, key)}”" for key in self.keys)
+        said = "; ".join(_said(record, row) for row in self.entries[:5])
+        more = "; …" if len(self.entries) > 5 else ""
+        return (
+            f"change or add {_count(self.entries)} in “{record.name}”, known by {by}: {said}{more}"
+        )
+
+
+@TOOLS.add
+class DeleteEntries(AgentTool):
+    """Delete entries by their ids. History keeps them."""
+
+    name, label, writes, destroys = "delete_entries", "Delete entries", True, True
+    record: str = Field(description="The record's id or name.")
+    ids: list[Id] = Field(min_length=1, max_length=MOST_WRITTEN)
+
+    def run(self, hands):
+        record = hands.record(self.record, "write")
+        count = entries.delete_entries(record=record, ids=self.ids, actor=hands.actor)
+        hands.written += count
+        return {"deleted": count}
+
+    def proposal(self, hands):
+        record = hands.record(self.record)
+        ids = sorted(set(self.ids))
+        names = ", ".join(map(_named, entries_as_json(record, ids[:5]))) or "none that is there"
+        more = ", …" if len(ids) > 5 else ""
+        return f"delete {_count(ids)} of “{record.name}”: {names}{more}"
+
+
+def _count(items):
+    return "an entry" if len(items) == 1 else f"{len(items)} entries"
+
+
+def _named(entry):
+    """Return an entry's number, and the first text that it holds."""
+    texts = (v for k, v in entry.items() if k != "entry_id" and isinstance(v, str) and v)
+    first = next(texts, None)
+    return f"{entry['entry_id']}" + (f" ({_shown(first)})" if first else "")

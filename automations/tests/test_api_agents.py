@@ -56,6 +56,9 @@ def test_what_agents_are_made_of(api):
     assert {tool["name"] for tool in parts["tools"] if tool["writes"]} == {
         "create_entries",
         "update_entries",
+        "upsert_entries",
+        "delete_entries",
+        "run_workflow",
     }
 
 
