@@ -90,7 +90,7 @@ def _list(request, workspace, found, record=None):
         "workflows": found,
         "record": record,
         "may_write": writes,
-        "starters": starters_for(records) if writes and not found else [],
+        "starters": starters_for(records, request.user.email) if writes and not found else [],
         "trashed": workspace.workflows.exclude(deleted_at=None).count(),
         "waiting": running.waiting_for(request.actor, workspace.pk),
         "draftings": list(open_for(request.user, workspace.pk)[:FEW]) if writes else [],
@@ -120,7 +120,7 @@ def workflow_new(request, id):
     """Make a workflow, empty or from a starter, and open its steps."""
     workspace = enter(request, id, "write")
     records = list(workspace.records.filter(deleted_at=None).order_by("position", "id"))
-    starters = starters_for(records)
+    starters = starters_for(records, request.user.email)
     form = NewForm(request.POST or None, starters=starters, initial=request.GET.dict())
     if request.method == "POST" and form.is_valid():
         chosen = next((s for s in starters if s.key == form.cleaned_data["starter"]), None)

@@ -1,12 +1,11 @@
 """Sentences about a workspace's own records, to begin with and to learn from."""
 
-from automations import saying
+from automations import meanings, saying
 from automations.english import understand
 from automations.parts import Book
 
 MOST_RECORDS = 3
 MOST = 6
-NUMBERS = ("integer", "decimal", "currency")
 
 
 def examples_for(workspace, email):
@@ -26,24 +25,26 @@ def _about(record, book, email):
     fields = [field for field in record.structure.fields if not field.kind.virtual]
     named = {field.key: saying.label(book, record.pk, field.key) for field in fields}
     name = saying.quoted(record.name)
-    first = next((f for f in fields if f.type in ("text", "email", "autonumber")), None)
+    first = meanings.title(record)
+    first = first or next((f for f in fields if f.type in ("text", "email", "autonumber")), None)
     entry = "{" + first.label + "}" if first else "{entry number}"
-    numbers = (f for f in fields if f.type in NUMBERS and f.key.split("_")[-1] not in ("id", "no"))
-    number = next(numbers, None)
-    if number is not None:
+    low = meanings.stock([record])
+    if low is not None:
+        number = low[1]
         yield (
             f"When {named[number.key]} of an entry of {name} falls below 10, send an e-mail to "
             f"{email} with the subject “{entry} is low” saying “Only {{{number.label}}} left.”"
         )
-    choice = next((f for f in fields if f.options.get("choices") and f.type == "choice"), None)
-    if choice is not None:
-        label = choice.options["choices"][-1]["label"]
+    state = meanings.status([record])
+    if state is not None:
+        choice, label = state[1], meanings.last_choice(state[1])
         yield (
             f"When {named[choice.key]} of an entry of {name} becomes {saying.quoted(label)}, "
             f"wait 2 days, then send an e-mail to {email} with the subject “{entry}: {label}”."
         )
-    day = next((f for f in fields if f.type in ("date", "datetime")), None)
-    if day is not None:
+    due = meanings.due([record])
+    if due is not None:
+        day = due[1]
         yield (
             f"3 days before {named[day.key]} of an entry of {name}, send an e-mail to {email} "
             f"with the subject “{entry} is due”."

@@ -3,9 +3,12 @@
 import pytest
 from django.urls import reverse
 
+from automations import definition as definitions
 from automations import services
+from automations.english import understand
 from automations.models import Workflow
-from automations.starters import starters_for
+from automations.parts import Book
+from automations.starters import STARTERS, starters_for
 from automations.tests.workflows import BUTTON, add, make_workflow, runs_of, settle, start
 from kdap.tests.people import give_role
 from workspaces.models import Role
@@ -65,14 +68,39 @@ def test_the_list_takes_no_more_questions_for_more_workflows(
         assert client.get(url).status_code == 200
 
 
+def starters_of(alice, workspace):
+    with alice.acting():
+        records = list(workspace.records.order_by("position", "id"))
+        return starters_for(records, alice.user.email)
+
+
+def test_nothing_is_made_of_keys_and_numbers_of_things(alice, workspace, make_record):
+    assert starters_of(alice, workspace) == []
+    make_record("Orders", **{"Order ID": "integer", "Ship via": "integer", "Order date": "date",
+                             "Customer ID": "text", "Freight": "currency", "Required date": "date",
+                             "Ship name": "text"})  # fmt: skip
+    made = {starter.key: starter.label for starter in starters_of(alice, workspace)}
+    assert made == {
+        "ask_before_large": "Ask before Freight above 500 in Orders",
+        "remind": "Remind three days before Required date of Orders",
+        "every_monday": "Send Orders as a file every Monday",
+        "by_hand": "A button that sends chosen Orders by e-mail",
+    }
+
+
 def test_every_starter_makes_a_draft_that_can_be_published(alice, workspace, make_record):
-    make_record("Orders", what="text", total="decimal", due="date", state={
+    make_record("Orders", what="text", total="decimal", due="date", mail="email", state={
         "type": "choice", "options": {"choices": [{"label": "New"}, {"label": "Done"}]},
     })  # fmt: skip
+    make_record("Shelves", title="text", stock="integer")
     make_record("Tasks", what="text")
+    starters = starters_of(alice, workspace)
+    assert len(starters) == len(STARTERS)
+    book = Book(workspace.pk)
     with alice.acting():
-        starters = starters_for(list(workspace.records.order_by("position", "id")))
-    assert len(starters) == 5
+        said = [definitions.parse(starter.definition).sentence(book) for starter in starters]
+        for sentence in said:
+            assert understand(sentence, Book(workspace.pk)).definition is not None, sentence
     new = reverse("workflow_new", args=[workspace.pk])
     assert all(starter.label in alice.client.get(new).content.decode() for starter in starters)
     for starter in starters:
