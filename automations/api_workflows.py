@@ -358,7 +358,7 @@ class WorkflowProblems(KdapView):
         workflow = services.find_workflow(request.actor, workflow_id)
         draft = definitions.parse(workflow.structured_definition)
         said = draft.sentence(Book(workflow.workspace_id))
-        problems = definitions.problems_of(draft, workflow.workspace_id)
+        problems = definitions.problems_of(draft, workflow.workspace_id, about=workflow.pk)
         return Response({"sentence": said, "problems": problems})
 
 

@@ -81,7 +81,7 @@ def _seen(found, book, drawn):
     picture = trigger = None
     try:
         parsed = definitions.parse(found.structured_definition)
-        problems = definitions.problems_of(parsed, found.workspace_id)
+        problems = definitions.problems_of(parsed, found.workspace_id, about=found.pk)
         picture = draw(parsed, book, problems) if drawn else None
         trigger = parsed.trigger
         said = trigger.sentence(book)
@@ -308,7 +308,7 @@ def steps_json(request, id):
     else:
         try:
             parsed = definitions.parse(found.structured_definition)
-            problems = definitions.problems_of(parsed, found.workspace_id)
+            problems = definitions.problems_of(parsed, found.workspace_id, about=found.pk)
         except Invalid as error:
             problems = error.problems
     said = said_of(found.structured_definition, Book(found.workspace_id))

@@ -132,12 +132,13 @@ def _check_ids(definition):
     refuse(problems[:100])
 
 
-def problems_of(definition, workspace_id, book=None):
+def problems_of(definition, workspace_id, book=None, *, about=None):
     """Return what keeps `definition` from working in a workspace, as [{pointer, detail}].
 
-    With a `book` its records count, which may be as they are only planned to be.
+    With a `book` its records count, which may be as they are only planned to be. `about` is the id
+    of the workflow that it is the definition of.
     """
-    book = book or Book(workspace_id)
+    book = book or Book(workspace_id, about)
     definition.trigger.check(book)
     if not definition.steps:
         book.wrong("/steps", "Add at least one step.")

@@ -36,13 +36,14 @@ class Book:
     """What a definition may speak of: the records of one workspace, looked up once.
 
     `problems` gathers {"pointer", "detail"} of what can't work; `scope` is what names mean where
-    a sentence is just being said (automations/scope.py).
+    a sentence is just being said (automations/scope.py); `about` is the id of the workflow whose
+    definition it is, None while it has none.
     """
 
     scope = None
 
-    def __init__(self, workspace_id):
-        self.workspace_id = workspace_id
+    def __init__(self, workspace_id, about=None):
+        self.workspace_id, self.about = workspace_id, about
         self.problems = []
         self._records, self._names = {}, {}
 

@@ -103,7 +103,7 @@ def publish(*, workflow, actor):
     """
     access.require(actor, "write", workflow.workspace_id)
     parsed = definitions.parse(workflow.structured_definition)
-    refuse(definitions.problems_of(parsed, workflow.workspace_id))
+    refuse(definitions.problems_of(parsed, workflow.workspace_id, about=workflow.pk))
     version_id, moment = uuid7(), listening.now()
     _append(
         workflow,
@@ -137,7 +137,7 @@ def resume(*, workflow, actor):
         raise Conflict("Only a paused workflow can be switched on again.")
     version = current_version(workflow)
     parsed = definitions.of(version)
-    refuse(definitions.problems_of(parsed, workflow.workspace_id))
+    refuse(definitions.problems_of(parsed, workflow.workspace_id, about=workflow.pk))
     moment = listening.now()
     _append(workflow, "workflow.resumed", {})
     workflow.refresh_from_db()

@@ -214,7 +214,7 @@ def workflow_publish(request, id):
     problems, refused = [], ""
     try:
         parsed = definitions.parse(found.structured_definition)
-        problems = definitions.problems_of(parsed, found.workspace_id)
+        problems = definitions.problems_of(parsed, found.workspace_id, about=found.pk)
     except Invalid as error:
         problems = error.problems
     if request.method == "POST" and not problems:

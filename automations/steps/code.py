@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from automations import sandbox, saying
+from automations import checking, sandbox, saying
 from automations.steps.base import Failed, Step, registered
 
 
@@ -40,5 +40,6 @@ class RunCode(Step):
         return f"{said} with {saying.named(book, self.input)}" if self.input else said
 
     def check(self, book, pointer):
+        checking.check_python(book, self.code, f"{pointer}/code")
         if reason := sandbox.why_missing():
             book.wrong(pointer, reason)

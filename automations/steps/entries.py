@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from automations import saying
+from automations import checking, saying
 from automations.parts import Condition, said_condition, said_value
 from automations.scope import template
 from automations.steps.base import (
@@ -20,12 +20,14 @@ from records import entries
 from records.query import Query
 
 
-def _check_values(step, book, pointer, values):
+def _check_values(step, book, pointer, values, *, whole=False):
     record = book.check_record(step.record, f"{pointer}/record")
     for key in values if record else ():
         field = book.check_field(record, key, f"{pointer}/values/{key}", writable=True)
         if field:
             book.check_people(field, values[key], f"{pointer}/values/{key}")
+    if record:
+        checking.check_values(book, record, values, f"{pointer}/values", whole=whole)
     return record
 
 
@@ -74,7 +76,7 @@ class CreateEntry(Step):
         return f"{said} with {said_values(book, self.record, self.values)}" if self.values else said
 
     def check(self, book, pointer):
-        _check_values(self, book, pointer, self.values)
+        _check_values(self, book, pointer, self.values, whole=True)
 
 
 @registered
@@ -205,7 +207,7 @@ class FindEntries(Step):
         if record is None:
             return
         for number, item in enumerate(self.sort):
-            book.check_field(record, item.removeprefix("-"), f"{pointer}/sort/{number}")
+            checking.check_order(book, record, item, f"{pointer}/sort/{number}")
         if self.where:
             check_fields(record, self.where, book, f"{pointer}/where")
 

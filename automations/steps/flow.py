@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from pydantic import Field
 
-from automations import approvals, mailing, saying
+from automations import approvals, checking, mailing, saying
 from automations.comparing import Comparison, holds, said
 from automations.parts import Part, said_value
 from automations.steps.base import Failed, Step, Stopped, Waits, registered
@@ -198,6 +198,17 @@ class Wait(Step):
             raise Failed(f"“{text[:60]}” is no date.")
         return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
+    def check(self, book, pointer):
+        if self.until is None or "{{" in str(self.until):
+            return
+        text = str(self.until)
+        try:
+            known = parse_datetime(text) or parse_date(text)
+        except ValueError:
+            known = None
+        if known is None:
+            book.wrong(f"{pointer}/until", f"“{text[:60]}” is no date. Write it like 2027-03-29.")
+
     def sentence(self, book):
         if self.until is not None:
             return f"wait until {said_value(self.until, book)}"
@@ -307,6 +318,8 @@ class RunWorkflow(Step):
     def check(self, book, pointer):
         if book.workflow(self.workflow) is None:
             book.wrong(f"{pointer}/workflow", "There is no such workflow in this workspace.")
+        else:
+            checking.check_circle(book, self.workflow, f"{pointer}/workflow")
 
 
 @registered

@@ -6,7 +6,15 @@ from uuid import UUID
 
 from pydantic import Field
 
-from automations import at_home, outbound, saying, signed_calls, signing, template_addresses
+from automations import (
+    at_home,
+    checking,
+    outbound,
+    saying,
+    signed_calls,
+    signing,
+    template_addresses,
+)
 from automations.integrations import using
 from automations.parts import said_value
 from automations.steps.base import Failed, Step, registered, telling
@@ -113,16 +121,21 @@ class HttpRequest(Step):
         if self.method not in ("GET", "HEAD"):
             headers.setdefault("Idempotency-Key", go.key)
         body = go.render(self.body)
+        go.told["url"] = url = template_addresses.render(self.url, go.values)
         return {
             "method": self.method,
-            "url": template_addresses.render(self.url, go.values),
+            "url": url,
             "headers": headers,
             "body": body,
         }
 
     def check(self, book, pointer):
-        if self.connection:
-            book.check_connection(self.connection, self.connects, f"{pointer}/connection")
+        connection = self.connection and book.check_connection(
+            self.connection, self.connects, f"{pointer}/connection"
+        )
+        if connection or not self.connection:
+            checking.check_address(book, self.url, connection, f"{pointer}/url")
+        checking.check_headers(book, self.headers, f"{pointer}/headers")
 
     def sentence(self, book):
         said = f"call {saying.address(book, self.url)} by {self.method}"

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from automations import mailed_files, mailing, saying
+from automations import checking, mailed_files, mailing, saying
 from automations.integrations import using
 from automations.parts import Condition, Part, said_condition
 from automations.steps.base import Failed, Step, registered, telling
+from automations.steps.entries import check_fields
 from automations.walls import CallFailed
 from records.exports import Export
 from records.query import Query
@@ -154,11 +155,17 @@ class SendEmail(Step):
     def check(self, book, pointer):
         if self.connection:
             book.check_connection(self.connection, self.connects, f"{pointer}/connection")
+        checking.check_recipients(book, self.to, f"{pointer}/to", needed=True)
+        checking.check_recipients(book, self.cc, f"{pointer}/cc")
+        if self.reply_to:
+            checking.check_recipients(book, [self.reply_to], f"{pointer}/reply_to")
         for number, item in enumerate(self.attachments):
             here = f"{pointer}/attachments/{number}"
             record = book.check_record(item.record, f"{here}/record")
-            if record and item.where and "{{" not in str(item.where):
-                book.check_condition(record, item.where, f"{here}/where")
+            if record and item.where:
+                check_fields(record, item.where, book, f"{here}/where")
+            for place, key in enumerate(item.sort if record else ()):
+                checking.check_order(book, record, key, f"{here}/sort/{place}")
 
 
 def _flat(values: Any):

@@ -178,7 +178,10 @@ def test_a_secret_goes_to_no_other_host(alice, workspace, settings):
         made = connect(alice, workspace, "http", "S", SECRET, url=receiver.url(), auth="bearer")
         finished(alice, workspace, request_step(made, method="GET"))
         assert (len(thief.requests), SECRET.encode() in thief.requests[0]) == (1, False)
-        run = finished(alice, workspace, request_step(made, url=thief.url("/y", "localhost")))
+        elsewhere = thief.url("/y", "localhost")
+        with pytest.raises(Invalid, match="its secret goes to no other host"):
+            finished(alice, workspace, request_step(made, url=elsewhere))
+        run = finished(alice, workspace, request_step(made, url=f'{{{{ "{elsewhere}" }}}}'))
         assert "its secret goes to no other host" in run.error_message
         assert len(thief.requests) == 1
 
