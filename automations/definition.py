@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import Field, ValidationError
 
-from automations import saying_wholes, templates
+from automations import mistakes, saying_wholes, templates
 from automations.models import WorkflowStep
 from automations.parts import Book, Part, refuse
 from automations.steps import STEPS, flow
@@ -14,6 +14,9 @@ from workspaces.errors import Invalid, pointer_step
 
 MOST_STEPS = 500
 DEEPEST = 12
+TOO_DEEP = (
+    f"This is nested deeper than KDAP can follow: steps go {DEEPEST} deep, conditions less than 30."
+)
 LONGEST_PATH = WorkflowStep._meta.get_field("path").max_length
 
 AnyTrigger = Annotated[Union[tuple(TRIGGERS.values())], Field(discriminator="type")]  # noqa: UP007
@@ -62,13 +65,13 @@ def _walk(pointer, steps):
 def parse(data):
     """Return the Definition in `data` (JSON); raise Invalid with a pointer to each mistake."""
     if _depth(data) > DEEPEST * 3:
-        raise Invalid(f"Steps can nest {DEEPEST} deep.")
+        raise Invalid(TOO_DEEP)
     try:
         made = Definition.model_validate(data)
     except ValidationError as error:
         problems = [
-            {"pointer": _pointer(item["loc"]), "detail": _detail(item)}
-            for item in error.errors(include_url=False, include_context=False)[:100]
+            {"pointer": _pointer(item["loc"]), "detail": mistakes.said(item)}
+            for item in error.errors(include_url=False)[:100]
         ]
         refuse(problems)
     _check_ids(made)
@@ -103,17 +106,6 @@ def _pointer(path):
         for place, step in enumerate(path)
         if not (step in kinds and place and path[place - 1] != "type")
     )
-
-
-def _detail(item):
-    words = {
-        "missing": "This is missing.",
-        "extra_forbidden": "There is no such option here.",
-        "union_tag_invalid": "There is no such kind; see the list of triggers and steps.",
-        "union_tag_not_found": "Say its type.",
-    }
-    detail = words.get(item["type"]) or item["msg"].removeprefix("Value error, ")
-    return detail if detail.endswith(".") else f"{detail}."
 
 
 def _check_ids(definition):
@@ -205,6 +197,6 @@ def catalogue() -> list[dict[str, Any]]:
     for what, registry in (("trigger", TRIGGERS), ("step", STEPS)):
         for key, kind in registry.items():
             entry = {"kind": what, "type": key, "label": kind.label, "icon": kind.icon}
-            entry |= {"group": getattr(kind, "group", "Trigger"), "help": kind.__doc__.strip()}
+            entry |= {"group": getattr(kind, "group", "Trigger"), "help": kind.help}
             listed.append(entry | {"schema": kind.model_json_schema()})
     return listed

@@ -14,6 +14,7 @@ class FormReceived(OnEntries):
     """Somebody sends a public form of a record. The entry that comes of it is what it is about."""
 
     label, icon, events = "A form is received", "clipboard", ("entries.created",)
+    help = "Somebody sends a public form. The new entry is what the steps are about."
     implied: ClassVar[tuple] = ("record", "each")
     type: Literal["form_received"] = "form_received"
     form: UUID

@@ -107,7 +107,7 @@ def _panel_of(workflow, asked, book, actor, errors, data, problems):
     panel = panel or _for_step(draft, asked, data)
     panel.unsaved = data is not None
     kind = (TRIGGERS if panel.kind == "trigger" else STEPS)[panel.type]
-    panel.hint = _said_of(kind)
+    panel.hint = kind.help
     panel.icon = kind.icon
     data = panel.data
     found = _problems_of(panel, draft, kind, problems)
@@ -229,22 +229,11 @@ def _settings(draft, data, errors):
     return panel
 
 
-def _said_of(kind):
-    """Return what is written about a trigger or step, for people."""
-    return " ".join((kind.__doc__ or "").replace("`", "").split())
-
-
 def _catalogue():
     """Return [(group, [(type, kind)])] of the steps there are."""
     kinds = sorted(STEPS.items(), key=lambda item: item[1].group)
     return [
-        (
-            group,
-            [
-                (key, kind.label, kind.icon, _said_of(kind).split(". ")[0].rstrip("."))
-                for key, kind in members
-            ],
-        )
+        (group, [(key, kind.label, kind.icon, kind.help) for key, kind in members])
         for group, members in groupby(kinds, key=lambda item: item[1].group)
     ]
 

@@ -39,11 +39,12 @@ Zone = Annotated[str, AfterValidator(_zone)]
 class Trigger(Part):
     """What starts a workflow.
 
-    `label` and `icon` are for pickers; `events` are the types of events it listens to.
+    `label`, `icon` and `help` are for pickers; `events` are the types of events it listens to.
     """
 
     label: ClassVar[str]
     icon: ClassVar[str]
+    help: ClassVar[str]
     events: ClassVar[tuple] = ()
     record_id: ClassVar[UUID | None] = None
     implied: ClassVar[tuple] = ()  # options that follow from others; forms don't show them
@@ -118,6 +119,9 @@ class EntryCreated(OnEntries):
     """An entry is added, by anybody and any door, imports included."""
 
     label, icon, events = "An entry is added", "plus", ("entries.created",)
+    help = (
+        "Somebody or something adds an entry: in the grid, by a form, an import or another program."
+    )
     type: Literal["entry_created"] = "entry_created"
 
     def _what(self, book):
@@ -129,6 +133,7 @@ class EntryUpdated(OnEntries):
     """An entry changes; with `fields` only when one of those does."""
 
     label, icon, events = "An entry is changed", "pencil", ("entries.updated",)
+    help = "An entry changes. You can choose the fields that matter."
     type: Literal["entry_updated"] = "entry_updated"
     fields: list[str] = Field(default=[], max_length=500)
 
@@ -152,6 +157,7 @@ class FieldChanged(OnEntries):
     """A field changes from one value to another; either may be left out and means any."""
 
     label, icon, events = "A field changes to a value", "pencil", ("entries.updated",)
+    help = "One field goes from one value to another. Leave either empty for any value."
     type: Literal["field_changed"] = "field_changed"
     field: str
     was: Any = None
@@ -191,6 +197,7 @@ class EntryDeleted(OnEntries):
     """An entry is deleted."""
 
     label, icon, events = "An entry is deleted", "trash", ("entries.deleted",)
+    help = "An entry is deleted."
     type: Literal["entry_deleted"] = "entry_deleted"
 
     def wants(self, before, after):
@@ -216,6 +223,7 @@ class EntersFilter(AcrossFilter):
     """An entry matches a filter that it did not match before, or is added and matches it."""
 
     label, icon = "An entry enters a filter", "filter"
+    help = "An entry begins to match a filter: it did not before, or it is new."
     events: ClassVar[tuple] = ("entries.updated", "entries.created")
     verb: ClassVar[str] = "begins to match"
     type: Literal["enters_filter"] = "enters_filter"
@@ -238,6 +246,7 @@ class LeavesFilter(AcrossFilter):
     """An entry matches a filter no more, or is deleted while it did."""
 
     label, icon = "An entry leaves a filter", "filter"
+    help = "An entry stops matching a filter, or is deleted while it did."
     events: ClassVar[tuple] = ("entries.updated", "entries.deleted")
     verb: ClassVar[str] = "no longer matches"
     type: Literal["leaves_filter"] = "leaves_filter"
@@ -254,6 +263,10 @@ class Schedule(Trigger):
     """
 
     label, icon, brings = "At certain times", "clock", {"missed": False}
+    help = (
+        "By the clock: every so many hours, days or weeks, or by a cron line. What was "
+        "missed is caught up once, or skipped."
+    )
     type: Literal["schedule"] = "schedule"
     cron: str = Field(default="", max_length=200)
     every: int = Field(default=0, ge=0, le=100_000)
@@ -292,6 +305,7 @@ class DateReached(OnEntries):
     """
 
     label, icon = "A date is reached", "calendar"
+    help = "The date in a field of an entry comes, or is some days or hours before or after."
     type: Literal["date_reached"] = "date_reached"
     field: str
     offset: int = Field(default=0, ge=-100_000, le=100_000)
@@ -328,6 +342,7 @@ class Button(Trigger):
     """A person presses the workflow's button: on chosen entries of a record, or without any."""
 
     label, icon = "A person presses a button", "hand-click"
+    help = "Somebody presses the workflow's button, on chosen entries or without any."
     type: Literal["button"] = "button"
     record: UUID | None = None
     where: Condition | None = None
@@ -351,51 +366,4 @@ class Button(Trigger):
                 book.check_condition(record, self.where, "/trigger/where")
 
 
-@registered
-class WebhookReceived(Trigger):
-    """Another program calls the workflow's secret address.
-
-    With `signed` the call must carry a signature (HMAC-SHA256 over id, time and body) by the
-    workflow's secret, not older than five minutes. `answer` is what the caller gets: 202 at once,
-    or the run's result, for which it waits up to 25 seconds.
-    """
-
-    label, icon = "A webhook is received", "webhook"
-    brings: ClassVar[dict] = {"body": None, "headers": None, "query": None}
-    type: Literal["webhook"] = "webhook"
-    signed: bool = False
-    answer: Literal["at_once", "result"] = "at_once"
-
-    def sentence(self, book):
-        said = "when its webhook is called" + (" with a valid signature" if self.signed else "")
-        return said if self.answer == "at_once" else f"{said} (the caller waits for the result)"
-
-
-@registered
-class RunFailed(Trigger):
-    """A run of another workflow, or of any other, fails."""
-
-    label, icon = "A run fails", "alert-triangle"
-    brings: ClassVar[dict] = {"run": None, "workflow": None, "error": "", "trigger": None}
-    type: Literal["run_failed"] = "run_failed"
-    workflow: UUID | None = None
-
-    def sentence(self, book):
-        which = (
-            f"the workflow {book.workflow_name(self.workflow)}" if self.workflow else "any workflow"
-        )
-        return f"when a run of {which} fails"
-
-
-@registered
-class Called(Trigger):
-    """Another workflow calls this one, with an input."""
-
-    label, icon, brings = "Another workflow calls it", "arrow-ramp-right", {"caller": None}
-    type: Literal["called"] = "called"
-
-    def sentence(self, book):
-        return "when another workflow calls it"
-
-
-from automations import form_received  # noqa: E402, F401 - one of the registry
+from automations import calls_received, form_received  # noqa: E402, F401 - of the registry

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, ValidationError, create_model
 
+from automations import mistakes
 from automations.parts import Part, refuse
 from workspaces.errors import pointer_step
 
@@ -91,12 +92,12 @@ def checked(model, data, below=""):
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
+        found = error.errors(include_url=False, include_input=False)
         refuse(
             [
                 {
                     "pointer": below + "".join(f"/{pointer_step(step)}" for step in item["loc"]),
-                    "detail": item["msg"].removeprefix("Value error, ").rstrip(".") + ".",
+                    "detail": mistakes.said(item),
                 }
                 for item in found[:100]
             ]

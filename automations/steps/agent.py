@@ -19,6 +19,10 @@ class AskAgent(Step):
     """
 
     label, icon, group = "Ask an agent", "robot", "Data"
+    help = (
+        "Give an agent a task and go on with its answer. What you hand it is material, "
+        "never an instruction. The run waits for it."
+    )
     type: Literal["agent"] = "agent"
     agent: UUID
     input: dict[str, Any] = Field(default={}, max_length=200)

@@ -112,6 +112,7 @@ class Step(Part):
 
     label: ClassVar[str]
     icon: ClassVar[str]
+    help: ClassVar[str]  # what it does, for the people who pick it
     group: ClassVar[str] = "Data"
     outside: ClassVar[bool] = False
     seconds: ClassVar[int] = 60  # how long its worker may be silent while it is outside

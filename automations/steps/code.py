@@ -16,6 +16,10 @@ class RunCode(Step):
     """
 
     label, icon, group = "Run Python", "code", "Flow"
+    help = (
+        "Run a few lines of Python on values of the run. It has no network, no files and "
+        "little time, and needs a machine that can shut it in."
+    )
     # It runs outside the transaction, but changes nothing there.
     outside: ClassVar[bool] = True
     type: Literal["code"] = "code"

@@ -61,6 +61,7 @@ class CreateEntry(Step):
     """Add an entry to a record; `values` maps field keys to literals or templates."""
 
     label, icon = "Add an entry", "plus"
+    help = "Add an entry to a record and fill in its fields."
     type: Literal["create_entry"] = "create_entry"
     record: UUID
     values: dict[str, Any] = Field(default={}, max_length=500)
@@ -84,6 +85,10 @@ class UpdateEntry(Step):
     """Change entries: those that `entry` names (one, or a list), by default the trigger's."""
 
     label, icon = "Change entries", "pencil"
+    help = (
+        "Change fields of an entry, or of several. Without a choice it is the one that "
+        "started the run."
+    )
     type: Literal["update_entry"] = "update_entry"
     record: UUID
     entry: Any = "{{ trigger.entry }}"
@@ -116,6 +121,10 @@ class UpsertEntry(Step):
     """Change the entry whose `keys` (field keys) have the same values, or add one."""
 
     label, icon = "Add or change an entry", "arrows-diff"
+    help = (
+        "Change the entry that has the same values in the fields you choose, or add it when "
+        "there is none."
+    )
     type: Literal["upsert_entry"] = "upsert_entry"
     record: UUID
     keys: list[str] = Field(min_length=1, max_length=20)
@@ -147,6 +156,7 @@ class DeleteEntry(Step):
     """Delete entries; they stay in history and the run can be undone."""
 
     label, icon = "Delete entries", "trash"
+    help = "Delete entries. They stay in history, and the run can be undone."
     type: Literal["delete_entry"] = "delete_entry"
     record: UUID
     entry: Any = "{{ trigger.entry }}"
@@ -172,6 +182,7 @@ class FindEntries(Step):
     """Find entries by a condition, whose values may be templates."""
 
     label, icon = "Find entries", "search"
+    help = "Find the entries that match a filter, for the steps that follow."
     type: Literal["find_entries"] = "find_entries"
     record: UUID
     where: Condition | None = None

@@ -26,6 +26,7 @@ class If(Step):
     """Go on with `then` where the condition holds, else with `otherwise`."""
 
     label, icon, group = "If … otherwise", "git-branch", "Flow"
+    help = "Go one way when a condition holds, and another way when it does not."
     blocks: ClassVar[tuple] = ("then", "otherwise")
     type: Literal["if"] = "if"
     condition: Comparison
@@ -61,6 +62,7 @@ class Switch(Step):
     """Go on with the first case whose condition holds, else with `otherwise`."""
 
     label, icon, group = "Switch", "git-branch", "Flow"
+    help = "Look at several conditions in turn and go the way of the first that holds."
     blocks: ClassVar[tuple] = ("cases", "otherwise")
     type: Literal["switch"] = "switch"
     cases: list[Case] = Field(min_length=1, max_length=50)
@@ -104,6 +106,7 @@ class ForEach(Step):
     """
 
     label, icon, group = "For each", "repeat", "Flow"
+    help = "Do the same steps for every item of a list, one after the other or several at once."
     blocks: ClassVar[tuple] = ("steps",)
     untold: ClassVar[tuple] = ("items",)
     type: Literal["for_each"] = "for_each"
@@ -168,6 +171,7 @@ class Wait(Step):
     """Wait for a time, or until a moment; the run costs nothing meanwhile."""
 
     label, icon, group = "Wait", "hourglass", "Flow"
+    help = "Wait for some time or until a moment. Waiting costs nothing."
     type: Literal["wait"] = "wait"
     amount: int = Field(default=0, ge=0, le=1_000_000)
     unit: Literal["seconds", "minutes", "hours", "days", "weeks"] = "hours"
@@ -225,6 +229,10 @@ class Approval(Step):
     """
 
     label, icon, group = "Ask for approval", "user-check", "Flow"
+    help = (
+        "Ask people to approve or reject, on a page or from an e-mail. One answer is "
+        "enough. Without names the owner is asked."
+    )
     blocks: ClassVar[tuple] = ("approved", "rejected")
     type: Literal["approval"] = "approval"
     question: Annotated[str, Field(min_length=1, max_length=2000)]
@@ -289,6 +297,7 @@ class RunWorkflow(Step):
 
     label, icon, group = "Run a workflow", "player-play", "Flow"
     gives: ClassVar[dict] = {"status": "succeeded", "output": None, "run": None}
+    help = "Run another workflow that waits to be called, and go on at once or with its result."
     type: Literal["run_workflow"] = "run_workflow"
     workflow: UUID
     input: dict[str, Any] = Field(default={}, max_length=200)
@@ -327,6 +336,7 @@ class SetValues(Step):
     """Set variables, which later steps find under vars."""
 
     label, icon, group = "Set values", "variable", "Flow"
+    help = "Keep values under names of your own, for the steps that follow."
     untold: ClassVar[tuple] = ("values",)
     type: Literal["set"] = "set"
     values: dict[str, Any] = Field(min_length=1, max_length=100)
@@ -346,6 +356,7 @@ class Stop(Step):
     """End the run: well, or as failed with a reason."""
 
     label, icon, group = "Stop", "player-stop", "Flow"
+    help = "End the run here: well, or as failed with a reason."
     type: Literal["stop"] = "stop"
     failed: bool = False
     reason: str = Field(default="", max_length=2000)

@@ -40,6 +40,10 @@ class HttpRequest(Step):
     """
 
     label, icon, group = "Call a web address", "world", "Messages"
+    help = (
+        "Send something to a web address, or fetch something from it. The answer can be "
+        "used by later steps."
+    )
     outside: ClassVar[bool] = True
     connects: ClassVar[tuple] = ("http",)
     gives: ClassVar[dict] = {"status": 200, "headers": None, "body": None, "seconds": 0}

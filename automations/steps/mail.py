@@ -53,6 +53,10 @@ class SendEmail(Step):
     """
 
     label, icon, group = "Send an e-mail", "mail", "Messages"
+    help = (
+        "Send an e-mail to one or several people, with values of the run in its text and "
+        "exports attached."
+    )
     outside: ClassVar[bool] = True
     connects: ClassVar[tuple] = ("smtp",)
     type: Literal["send_email"] = "send_email"

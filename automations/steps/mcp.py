@@ -25,6 +25,9 @@ class McpTool(Step):
     """
 
     label, icon, group = "Call an MCP tool", "plug-connected", "Messages"
+    help = (
+        "Use a tool of a server that this workspace is connected to, and go on with what it says."
+    )
     outside: ClassVar[bool] = True
     connects: ClassVar[tuple] = KINDS
     gives: ClassVar[dict] = {"text": "", "data": None}

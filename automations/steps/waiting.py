@@ -68,6 +68,7 @@ class WaitUntil(Patient):
     """
 
     label, icon, waits = "Wait for a condition", "filter", "condition"
+    help = "Wait until an entry matches a filter, whoever changes it."
     type: Literal["wait_until"] = "wait_until"
     record: UUID
     entry: Any = "{{ trigger.entry }}"
@@ -124,6 +125,7 @@ class WaitForCall(Patient):
     """
 
     label, icon, waits, called = "Wait for a call", "webhook", "call", True
+    help = "Wait until a program calls the run's own address, or somebody opens it and presses a button."
     type: Literal["wait_for_call"] = calls.TYPE
 
     def run(self, go):

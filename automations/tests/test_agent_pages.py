@@ -56,9 +56,9 @@ def test_making_one(alice, workspace, record):
     ("wrong", "said"),
     [
         ({"name": ""}, "required"),
-        ({"temperature": "9"}, "less than or equal to 2"),
+        ({"temperature": "9"}, "has to be 2 or less"),
         ({"model": "gpt"}, "has no model"),
-        ({"most_steps": "99"}, "less than or equal to 20"),
+        ({"most_steps": "99"}, "has to be 20 or less"),
     ],
 )
 def test_what_is_wrong_stays_in_the_form(alice, workspace, wrong, said):

@@ -144,7 +144,7 @@ def test_what_is_wrong_is_said_at_the_option_and_kept(alice, flow):
                   "has-name": 1, "name": "Remember"})  # fmt: skip
     assert answer.status_code == 422
     text = answer.content.decode()
-    assert "less than or equal to 10" in text
+    assert "has to be 10 or less" in text
     assert "Remember" in text
     assert draft(flow)["steps"][0]["then"][0]["retries"] == 0
 

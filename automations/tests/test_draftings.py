@@ -125,12 +125,12 @@ class TestRounds:
         many = large | {"steps": [{"type": "stop", "id": f"s{n}"} for n in range(10_000)]}
         _, status, task, server = drafted(handed(many))
         assert status == "failed"
-        assert "at most 200 items" in sent_back(server)["problems"][0]["detail"]
+        assert "At most 200 fit" in sent_back(server)["problems"][0]["detail"]
         deep = {"type": "stop", "id": "end"}
         for number in range(60):
             deep = {"type": "for_each", "id": f"s{number}", "items": [], "steps": [deep]}
         _, status, task, _ = drafted(handed(large | {"steps": [deep]}))
-        assert "Steps can nest 12 deep." in task.error_message
+        assert "steps go 12 deep" in task.error_message
         abyss = '{"title": "x", "definition": ' + '{"a": ' * 5000 + "1" + "}" * 5001
         _, status, task, _ = drafted(said(None, ("draft_workflow", abyss)))
         assert status == "failed"
