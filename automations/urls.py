@@ -37,7 +37,9 @@ urlpatterns = [
         integrations.integration_sign_in,
         name="integration_sign_in",
     ),
-    path("connections/signed-in/", integrations.integration_signed_in, name="integration_signed_in"),
+    path(
+        "connections/signed-in/", integrations.integration_signed_in, name="integration_signed_in"
+    ),
     path(
         "connections/<uuid:id>/<slug:verb>/", integrations.integration_act, name="integration_act"
     ),
