@@ -65,7 +65,7 @@ def test_what_is_refused_stays_until_it_is_mended_or_given_up(builder):
     page.get_by_label("Try again so often").fill("99")
     page.locator("#node-one").click()
     error = page.locator(".panel-error")
-    expect(error).to_contain_text("less than or equal to 10")
+    expect(error).to_contain_text("has to be 10 or less")
     expect(page.get_by_label("Name", exact=True).last).to_have_value("second")
     page.get_by_label("Try again so often").fill("3")
     page.locator("#node-one").click()
