@@ -155,9 +155,9 @@ class Query:
         self.params.extend(values)
         cast = self._cast(operator, kind, options, values)
         sql = operator.sql
-        if kind.key == "date":  # a day begins where the person is who asks
+        if kind.key == "date":  # today counts whole, and is what it is for the person who asks
             zone = literal(timezone.get_current_timezone_name())
-            sql = sql.replace("now()", f"(now() AT TIME ZONE {zone})")
+            sql = sql.replace("now()", f"(now() AT TIME ZONE {zone})::date")
         return sql.replace("%s", f"%s::{cast}").format(c=column)
 
     def _kind(self, key, field):
