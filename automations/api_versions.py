@@ -6,10 +6,10 @@ from rest_framework.response import Response
 
 from automations import differing, services
 from automations.api_workflows import WorkflowVersionOutput
+from automations.definition import said_of
 from automations.figures import DAYS, figures_of
 from automations.models import WorkflowRun
 from automations.parts import Book
-from automations.workflow_views import said_of
 from workspaces.errors import KdapError, Missing
 from workspaces.rest import KdapView, known_parameters
 

@@ -16,13 +16,14 @@ from django_htmx.http import reswap, retarget, trigger_client_event
 from automations import definition as definitions
 from automations import drafts, services, testing
 from automations.building import altered, broken_by
+from automations.definition import said_of
 from automations.drafting import draft_from_sentence
 from automations.drawing import draw, own_problems
 from automations.forms import RunForm
 from automations.panels import MOVE, is_there, panel_of, posted, seen_of
 from automations.parts import Book
 from automations.sentence_views import pieces
-from automations.workflow_views import begin, page_of, said_of, went_well
+from automations.workflow_views import begin, page_of, went_well
 from workspaces import operations
 from workspaces.errors import Conflict, Invalid, KdapError, Missing
 
@@ -160,7 +161,7 @@ def _save(request, found):
         errors = [
             (item["pointer"].removeprefix(pointer).strip("/"), item["detail"])
             for item in error.problems
-            if item["pointer"].startswith(pointer)
+            if f"{item['pointer']}/".startswith(f"{pointer}/")
         ] or [("", error.detail)]
         return _typed_again(request, found, errors), ""
     return None, data.get("id") or asked.get("step", "")

@@ -10,7 +10,7 @@ from automations.models import WorkflowStep
 from automations.parts import Book, Part, refuse
 from automations.steps import STEPS, flow
 from automations.triggers import TRIGGERS
-from workspaces.errors import Invalid, pointer_step
+from workspaces.errors import Invalid, KdapError, pointer_step
 
 MOST_STEPS = 500
 DEEPEST = 12
@@ -76,6 +76,14 @@ def parse(data):
         refuse(problems)
     _check_ids(made)
     return made
+
+
+def said_of(data, book):
+    """Return a definition (JSON) in English, or why it can't be said."""
+    try:
+        return parse(data).sentence(book)
+    except KdapError as error:
+        return f"This can't be read any more: {error.detail}"
 
 
 _published = OrderedDict()

@@ -2,13 +2,23 @@
 
 from dataclasses import dataclass, field
 
+from automations import comparing
 from automations import definition as definitions
-from workspaces.errors import Invalid
+from automations.condition_forms import shown
+from automations.parts import said_condition
+from automations.scope import walked
+from automations.step_forms import CHOICES, kind_of, label_of
+from automations.steps.base import said_values
+from workspaces.errors import Invalid, KdapError
 
 
 @dataclass
 class Line:
-    """One trigger or step on both sides, in words; `options` are (name, before, after)."""
+    """One trigger or step on both sides, in words.
+
+    `options` are (name, before, after) of what changed as it stands in the definition, `worded` the
+    same as forms and sentences say it.
+    """
 
     title: str
     kind: str  # same, added, removed, changed, moved
@@ -16,6 +26,7 @@ class Line:
     after: str = ""
     depth: int = 0
     options: list = field(default_factory=list)
+    worded: list = field(default_factory=list)
 
 
 def compare(before, after, book):
@@ -52,6 +63,7 @@ class _Part:
     given: dict
     place: str
     depth: int
+    words: dict = field(default_factory=dict)
 
 
 def _parts(data, book):
@@ -62,17 +74,18 @@ def _parts(data, book):
     trigger = parsed.trigger
     said = trigger.sentence(book)
     rest = parsed.model_dump(mode="json", include={"concurrency", "pause_after"})
-    parts = {
-        "": _Part(
-            "Starts", said[:1].upper() + said[1:], trigger.model_dump(mode="json") | rest, "", 0
-        )
-    }
-    for pointer, step in parsed.walk():
+    given = trigger.model_dump(mode="json") | rest
+    words = _words(trigger, given, book)
+    parts = {"": _Part("Starts", said[:1].upper() + said[1:], given, "", 0, words)}
+    pointers = {step.id: pointer for pointer, step in parsed.walk()}
+    for step in walked(parsed, book):
+        pointer = pointers[step.id]
         # Its place is the block it stands in and the step before it.
         block = "/".join(part for part in pointer.split("/")[:-1] if not part.isdigit())
         depth = (pointer.count("/") - 2) // 2
-        given = step.given() | {"name": step.name}
-        parts[step.id] = _Part(step.name or step.label, step.sentence(book), given, block, depth)
+        given, title = step.given() | {"name": step.name}, step.name or step.label
+        words = _words(step, given, book)
+        parts[step.id] = _Part(title, step.sentence(book), given, block, depth, words)
     _note_order(parsed.steps, parts)
     return parts
 
@@ -87,10 +100,43 @@ def _note_order(steps, parts, parent=""):
 def _line(old, new):
     if old is None:
         return Line(new.title, "added", "", new.said, new.depth)
-    options = [
-        (name.replace("_", " "), old.given.get(name), new.given.get(name))
+    names = [
+        name
         for name in [*new.given, *(set(old.given) - set(new.given))]
         if old.given.get(name) != new.given.get(name)
     ]
+    options = [(name.replace("_", " "), old.given.get(name), new.given.get(name)) for name in names]
+    worded = [(label_of(name), old.words.get(name, ""), new.words.get(name, "")) for name in names]
     kind = "changed" if options else ("moved" if old.place != new.place else "same")
-    return Line(new.title, kind, old.said, new.said, new.depth, options)
+    return Line(new.title, kind, old.said, new.said, new.depth, options, worded)
+
+
+def _words(part, given, book):
+    """Return {name: its value as forms and sentences say it} of a trigger's or step's options."""
+    return {
+        name: _word(part, name, value, given.get("record"), book) for name, value in given.items()
+    }
+
+
+def _word(part, name, value, record, book):
+    if value in (None, "", [], {}):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    info = type(part).model_fields.get(name)
+    if info is not None and kind_of(name, info, type(part)) == "choice":
+        return CHOICES.get(value, str(value))
+    try:
+        if name == "record":
+            return book.name(value)
+        if name == "where" and record:
+            return said_condition(book, record, value)
+        if name == "condition":
+            return comparing.said(part.condition, book)
+        if name == "values" and record:
+            return said_values(book, record, value)
+    except KdapError:  # it speaks of what is not there any more
+        return shown(value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return shown(value)

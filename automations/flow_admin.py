@@ -7,9 +7,9 @@ from django.utils.html import format_html, format_html_join
 
 from automations import running, services
 from automations.admin_verbs import do_each
+from automations.definition import said_of
 from automations.models import Workflow, WorkflowRun, WorkflowVersion
 from automations.parts import Book
-from automations.workflow_views import said_of
 from workspaces import access
 from workspaces.admin import events_link
 from workspaces.admin_base import CappedPaginator, ReadOnlyAdmin, VerbAdmin, pretty

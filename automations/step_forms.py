@@ -65,6 +65,11 @@ class Control:
         return shown(self.value)
 
 
+def label_of(name):
+    """Return what people call an option."""
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
 def controls(model, data, book, errors=(), prefix=""):
     """Return the Controls of a model's form for `data`, its JSON.
 
@@ -75,7 +80,7 @@ def controls(model, data, book, errors=(), prefix=""):
     for name in options_of(model):
         info = model.model_fields[name]
         first = None if info.is_required() else info.get_default(call_default_factory=True)
-        label = info.title or LABELS.get(name, name.replace("_", " ").capitalize())
+        label = info.title or label_of(name)
         control = Control(prefix + name, kind_of(name, info, model), data.get(name, first), label)
         control.required, control.last = info.is_required(), name in LAST and not prefix
         control.errors = [said for path, said in errors if path.partition("/")[0] == name]

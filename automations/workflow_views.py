@@ -12,6 +12,7 @@ from django_htmx.http import trigger_client_event
 from automations import definition as definitions
 from automations import running, services, signed_calls
 from automations.agents.draftings import open_for
+from automations.definition import said_of
 from automations.differing import compare
 from automations.figures import figures_of
 from automations.forms import NewForm, RunForm, RunsForm, WorkflowForm
@@ -20,7 +21,7 @@ from automations.parts import Book
 from automations.starters import starters_for
 from workspaces import access
 from workspaces.entrance import enter
-from workspaces.errors import Invalid, KdapError
+from workspaces.errors import Invalid
 
 RUNS = 30
 FEW = 5
@@ -58,14 +59,6 @@ def went_well(request, sentence, url, **toast):
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return redirect(url)
-
-
-def said_of(data, book):
-    """Return a definition (JSON) in English, or why it can't be said."""
-    try:
-        return definitions.parse(data).sentence(book)
-    except KdapError as error:
-        return f"This definition can't be read: {error.detail}"
 
 
 @login_required

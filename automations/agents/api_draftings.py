@@ -8,6 +8,7 @@ from automations import services as workflows
 from automations.agents import draftings, services
 from automations.agents.drafting_marks import marks_of
 from automations.agents.models import AgentDrafting
+from automations.definition import said_of
 from automations.english import MOST_CHARACTERS
 from automations.parts import Book
 from workspaces.api import find_workspace
@@ -117,7 +118,7 @@ def told(request, drafting_id):
     found.status = draftings.status_of(found, task)
     found.structured_definition = definition = output.get("definition")
     found.title, found.question = output.get("title", ""), output.get("question", "")
-    found.said = draftings.said_of(definition, book) if definition else ""
+    found.said = said_of(definition, book) if definition else ""
     found.marks = marks_of(definition, found.text, book, found.base) if definition else []
     found.error = task.error_message
     found.seen = draftings.seen_of(found.workflow) if found.workflow else ""

@@ -9,6 +9,7 @@ from django.views.decorators.vary import vary_on_headers
 from automations.agents import draftings, providers
 from automations.agents.drafting_forms import DraftForm, TakeForm
 from automations.agents.drafting_marks import marks_of, pieces
+from automations.definition import said_of
 from automations.differing import compare
 from automations.parts import Book
 from automations.workflow_views import begin, went_well
@@ -107,7 +108,7 @@ def _show(request, found, *, asked=None, taken=None):
 
 def _draft(found, definition, book):
     """Return what the page shows of a draft: what it says, what is marked, what would change."""
-    said = draftings.said_of(definition, book)
+    said = said_of(definition, book)
     marks = marks_of(definition, found.text, book, found.base)
     made = {"said": said, "pieces": pieces(said, marks), "marks": marks}
     if found.base is not None and found.workflow and not found.closed:

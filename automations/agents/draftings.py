@@ -10,19 +10,19 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 
-from automations import definition as definitions
 from automations import services
 from automations.agents import drafting_room, providers, tasks
 from automations.agents.drafting_guide import guide
 from automations.agents.drafting_marks import marks_of
 from automations.agents.models import Agent, AgentDrafting, AgentTask
+from automations.definition import said_of
 from automations.drafting import name_of
 from automations.english import MOST_CHARACTERS
 from automations.models import Workflow
 from automations.parts import Book
 from workspaces import access
 from workspaces.access import because
-from workspaces.errors import Conflict, Invalid, KdapError, Missing
+from workspaces.errors import Conflict, Invalid, Missing
 
 STATES = ("running", "ready", "question", "failed", "stopped", "taken", "discarded")
 
@@ -119,14 +119,6 @@ def status_of(drafting, task):
         return "ready" if "definition" in output else "question"
     ends = {AgentTask.Status.FAILED: "failed", AgentTask.Status.CANCELLED: "stopped"}
     return ends.get(task.status, "running")
-
-
-def said_of(definition, book):
-    """Return a drafted definition in English; why it can't be said any more, where that is so."""
-    try:
-        return definitions.parse(definition).sentence(book)
-    except KdapError as error:
-        return f"This draft can't be read any more: {error.detail}"
 
 
 def seen_of(workflow):

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from pydantic import Field
 
+from automations import definition as definitions
 from automations import running, services
 from automations.api_runs import WholeRunOutput
 from automations.mcp.tools import TOOLS, McpTool
 from automations.models import Workflow
 from automations.parts import Book
 from automations.toolkit import Id
-from automations.workflow_views import said_of
 from workspaces.api import find_workspace, visible
 
 MOST_WORKFLOWS = 500
@@ -36,7 +36,9 @@ class ListWorkflows(McpTool):
                 "name": workflow.name,
                 "description": workflow.description,
                 "does": workflow.natural_language_description
-                or said_of(workflow.structured_definition, books[workflow.workspace_id]),
+                or definitions.said_of(
+                    workflow.structured_definition, books[workflow.workspace_id]
+                ),
                 "state": workflow.state,
                 "published": workflow.published,
             }

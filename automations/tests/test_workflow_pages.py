@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from automations import definition as definitions
 from automations import services
+from automations.differing import compare
 from automations.english import understand
 from automations.models import Workflow
 from automations.parts import Book
@@ -172,7 +173,7 @@ def test_publishing_shows_what_changes_first(alice, flow):
     page = alice.client.get(of(flow, "workflow_publish")).content.decode()
     assert "Publish version 2?" in page
     assert "diff-added" in page
-    assert "pause after" in page
+    assert "Pause after so many failures in a row" in page
     alice.client.post(of(flow, "workflow_publish"))
     assert fresh(alice, flow).published == 2
     versions = alice.client.get(of(flow, "workflow_versions") + "?old=1&new=2").content.decode()
@@ -266,3 +267,17 @@ def test_a_question_makes_a_count_in_the_sidebar(alice, workspace):
     start(alice, workflow)
     settle()
     assert inbox in alice.client.get("/", follow=True).content.decode()
+
+
+def test_a_difference_is_said_as_forms_and_sentences_say_it(alice, workspace, books):
+    """People read no names of options, no ids and no JSON of conditions."""
+    low = {"field": "stock", "op": "lt", "value": 5}
+    find = {"id": "find", "type": "find_entries", "record": str(books.pk)}
+    with alice.acting():
+        before = {"trigger": BUTTON, "steps": [find]}
+        after = {"trigger": BUTTON, "steps": [find | {"where": low, "on_error": "continue"}]}
+        lines = compare(before, after, Book(workspace.pk))
+    assert {name: (was, now) for name, was, now in lines[1].worded} == {
+        "Only entries that match": ("", "Stock is less than 5"),
+        "When it fails": ("the run fails", "go on with the next step"),
+    }
