@@ -91,7 +91,10 @@ class IntegrationOutput(serializers.ModelSerializer):
             return None
         if getattr(config, "auth", "") != "oauth2_code":
             return None
-        return is_signed_in(found, config)
+        try:
+            return is_signed_in(found, config)
+        except KdapError:  # its tokens can't be opened
+            return False
 
 
 class IntegrationRow(IntegrationOutput):

@@ -18,6 +18,7 @@ from automations.walls import Refused, Unreachable
 SECONDS = 15.0
 MARGIN = 30.0
 MOST_KEPT = 1000
+PASSING = (408, 425, 429)  # statuses that say nothing of what was asked; so do those from 500
 _tokens = {}
 
 
@@ -28,6 +29,10 @@ class Got:
     access: str
     refresh: str = ""
     seconds: float | None = None
+
+
+class NotGranted(Refused):
+    """The token server does not take the code or refresh token that it was given."""
 
 
 def headers_for(integration, config, secret, seconds=SECONDS):
@@ -68,16 +73,17 @@ def token_for(config, secret, seconds=SECONDS):
     return got.access
 
 
-def renews(integration, config, secret, headers):
+def renews(integration, config, secret, headers, seconds=SECONDS):
     """Forget the token in `headers`, which the server does not take any more; return whether another
-    one can be got for it.
+    one can be got for it. Raises Unreachable when that is not known within `seconds`.
     """
     if config.auth == "oauth2":
         _tokens.pop(_place(config, secret), None)
-    elif config.auth == "oauth2_code":
+        return True
+    if config.auth == "oauth2_code":
         token = headers["Authorization"].removeprefix("Bearer ")
-        signing_in().forget(integration, config, token)
-    return config.auth in ("oauth2", "oauth2_code")
+        return signing_in().forget(integration, config, token, seconds)
+    return False
 
 
 def _place(config, secret):
@@ -88,7 +94,8 @@ def _place(config, secret):
 def ask(config, secret, asked, timeout):
     """Return what a token address gives for a grant (a dict of the form's fields), as Got.
 
-    Raises Refused, Unreachable.
+    Raises Unreachable when it is worth asking again later, Refused when not, of which NotGranted
+    says that the code or token in `asked` is worth nothing any more.
     """
     both = f"{quote(config.client_id, safe='')}:{quote(secret, safe='')}"
     basic = base64.b64encode(both.encode()).decode()
@@ -110,7 +117,12 @@ def ask(config, secret, asked, timeout):
     if not answer.ok or not (_is_token(token) and _is_token(refresh)) or not token:
         said = unreadable(str(found.get("error", "")), {secret, basic})[:100]
         told = f": {said}" if said else ""
-        raise Refused(f"{config.token_url[:200]} gave no token (HTTP {answer.status}{told}).")
+        detail = f"{config.token_url[:200]} gave no token (HTTP {answer.status}{told})."
+        if answer.status in PASSING or answer.status >= 500:
+            raise Unreachable(detail)
+        # A wrong client secret ends no sign-in: with the right one it is good again.
+        ended = answer.status in (400, 401) and found.get("error") != "invalid_client"
+        raise (NotGranted if ended else Refused)(detail)
     seconds = found.get("expires_in")
     known = isinstance(seconds, int | float) and 0 < seconds < 10**7
     return Got(token, refresh, seconds if known else None)

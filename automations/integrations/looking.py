@@ -5,8 +5,8 @@ import logging
 from django.utils import timezone
 
 from automations import outbound
-from automations.integrations import auth, smtp
-from automations.integrations.hiding import carried, hiding
+from automations.integrations import smtp, using
+from automations.integrations.hiding import hiding
 from automations.integrations.kinds import config_of
 from automations.integrations.mcp_tools import list_tools
 from automations.integrations.models import Integration
@@ -48,11 +48,8 @@ def _mcp(integration):
 
 
 def _http(integration):
-    config = config_of(integration.kind, integration.config)
-    secret = secret_of(integration, config)
-    headers = auth.headers_for(integration, config, secret)
-    with hiding(carried(secret, headers)):
-        answer = outbound.send("GET", config.url, headers=headers, timeout=SECONDS, max_bytes=65536)
+    request = {"method": "GET", "url": "", "headers": {}, "body": None}
+    answer = using.send(integration, request, timeout=SECONDS, max_bytes=65536)
     if answer.status in (401, 403):
         raise outbound.Refused(f"It did not accept the secret (HTTP {answer.status}).")
     if answer.status >= 500:

@@ -8,11 +8,14 @@ gets a new one and the others read what it got: a refresh token may be taken onc
 import base64
 import hashlib
 import secrets
+import time
+from contextlib import contextmanager
 from datetime import timedelta
 from urllib.parse import urlencode
 
 import orjson
 from django.conf import settings
+from django.db import OperationalError, connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -21,7 +24,7 @@ from automations.integrations.kinds import config_of, host_of
 from automations.integrations.models import Integration
 from automations.integrations.services import append_about, secret_of
 from automations.secrets import seal, unseal
-from automations.walls import Refused
+from automations.walls import Unreachable
 from workspaces import access
 from workspaces.access import Actor, acting_as
 from workspaces.errors import Conflict, Invalid
@@ -101,45 +104,98 @@ def sign_out(*, integration, actor):
 
 
 def is_signed_in(integration, config):
-    """Return whether there are tokens for this configuration; True where none are needed."""
-    return getattr(config, "auth", "") != "oauth2_code" or _opened(integration, config) is not None
+    """Return whether a token for this configuration holds or can be got; True where none is needed.
+
+    Raises Conflict when the tokens can't be opened.
+    """
+    if getattr(config, "auth", "") != "oauth2_code":
+        return True
+    known = _opened(integration, config)
+    return known is not None and (bool(known["refresh"]) or _holds(known))
+
+
+def is_renewed(integration, config):
+    """Return whether KDAP gets a new token by itself when the one it has ends; raise Conflict."""
+    known = _opened(integration, config)
+    return known is not None and bool(known["refresh"])
+
+
+def nobody(integration):
+    """Return the error for a connection that somebody has to sign in for."""
+    return Conflict(f"Sign in on the page of “{integration.server_name}”: nobody is signed in.")
 
 
 def token_for(integration, config, secret, seconds):
     """Return an access token, a new one when the last has ended; raise Conflict, CallFailed.
 
-    `seconds` is how long getting a new one may take.
+    `seconds` is how long it may take to wait for others who need one, and to get a new one.
     """
-    ended = Conflict(f"Sign in on the page of “{integration.server_name}”: nobody is signed in.")
-    with acting_as(Actor.system(task="sign_in")):
-        row = Integration.objects.select_for_update().get(pk=integration.pk)
+    end = time.monotonic() + seconds
+    with _locked(integration, seconds) as row:
         known = _opened(row, config)
-        if known is None:
-            raise ended
-        until, now = known["until"], timezone.now().timestamp()
-        if until is None or now < until - auth.MARGIN:
+        if known and _holds(known):
             return known["access"]
-        if not known["refresh"]:
-            raise ended
+        if not known or not known["refresh"]:
+            raise nobody(integration)
+        left = end - time.monotonic()
+        if left <= 0:
+            raise _late(integration)
         asked = {"grant_type": "refresh_token", "refresh_token": known["refresh"]}
         try:
-            got = auth.ask(config, secret, asked, min(auth.SECONDS, seconds))
-        except Refused as error:
-            raise Conflict(
-                f"The sign-in of “{integration.server_name}” has ended; sign in again on its page. "
-                f"{error.detail}"
-            ) from None
-        _keep(row.pk, config, got, before=known["refresh"])
-        return got.access
+            got = auth.ask(config, secret, asked, min(auth.SECONDS, left))
+        except auth.NotGranted as error:
+            said = error.detail
+            _store(row.pk, known | {"until": 0, "refresh": ""})
+        else:
+            _keep(row.pk, config, got, before=known["refresh"])
+            return got.access
+    # Out of the transaction, which keeps that it has ended.
+    raise Conflict(
+        f"The sign-in of “{integration.server_name}” has ended; sign in again on its page. {said}"
+    )
 
 
-def forget(integration, config, token):
-    """Note that a token is not taken any more, so that the next one who needs one gets a new one."""
-    with acting_as(Actor.system(task="sign_in")):
-        row = Integration.objects.select_for_update().get(pk=integration.pk)
+def forget(integration, config, token, seconds):
+    """Note that a token is not taken any more, so that the next one who needs one gets a new one.
+
+    Returns whether another one is there or can be got; without that nothing is noted, for the next
+    call may be taken. Raises Unreachable when `seconds` are not enough.
+    """
+    with _locked(integration, seconds) as row:
         known = _opened(row, config)
-        if known and known["access"] == token:
+        if known is None:
+            return False
+        if known["access"] != token:
+            return True
+        if known["refresh"]:
             _store(row.pk, known | {"until": 0})
+        return bool(known["refresh"])
+
+
+@contextmanager
+def _locked(integration, seconds):
+    """Give the row of a connection, which is ours until the end; raise Unreachable if it is not
+    within `seconds`.
+    """
+    try:
+        with acting_as(Actor.system(task="sign_in")):
+            with connection.cursor() as cursor:
+                longest = f"{max(1, round(seconds * 1000))}ms"
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [longest])
+            yield Integration.objects.select_for_update().get(pk=integration.pk)
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") != "55P03":
+            raise
+        raise _late(integration) from error
+
+
+def _late(integration):
+    return Unreachable(f"The token of “{integration.server_name}” is being renewed; it takes long.")
+
+
+def _holds(known):
+    until = known["until"]
+    return until is None or timezone.now().timestamp() < until - auth.MARGIN
 
 
 def _bound(config):

@@ -3,7 +3,7 @@
 import time
 
 from automations import outbound
-from automations.integrations import auth, smtp
+from automations.integrations import auth, signing_in, smtp
 from automations.integrations.hiding import carried, hidden, hiding
 from automations.integrations.kinds import config_of, is_same_host
 from automations.integrations.models import Integration
@@ -36,8 +36,11 @@ def connection_for(go, id, kinds):
 
 
 def check_secret(integration):
-    """Raise Conflict in words when a connection lacks the secret that it needs."""
-    secret_of(integration, config_of(integration.kind, integration.config))
+    """Raise Conflict in words when a connection lacks the secret or the sign-in that it needs."""
+    config = config_of(integration.kind, integration.config)
+    secret_of(integration, config)
+    if not signing_in.is_signed_in(integration, config):
+        raise signing_in.nobody(integration)
 
 
 def address_of(integration, url):
@@ -81,7 +84,7 @@ def send(integration, request, *, timeout, **options):
     secret = secret_of(integration, config)
     url = address_of(integration, request["url"])
     end = time.monotonic() + timeout
-    for _ in range(2):
+    for last in (False, True):
         ours = auth.headers_for(integration, config, secret, end - time.monotonic())
         names = {name.lower() for name in ours}
         given = {k: v for k, v in request["headers"].items() if k.lower() not in names}
@@ -94,10 +97,11 @@ def send(integration, request, *, timeout, **options):
                 timeout=max(round(end - time.monotonic(), 1), 0.1),
                 **options,
             )
-        if answer.status != 401 or time.monotonic() > end:
+        left = end - time.monotonic()
+        if answer.status != 401 or last or left <= 0:
             break
         # A token may end before its time; nothing was done with it.
-        if not auth.renews(integration, config, secret, ours):
+        if not auth.renews(integration, config, secret, ours, left):
             break
     return hidden(answer, carried(secret, ours))
 

@@ -42,14 +42,19 @@ def integrations(request, id):
 def _describe(item):
     """Give a connection what pages show of it."""
     item.of = KINDS[item.kind]
-    item.signs_in = item.lacks_sign_in = False
+    item.signs_in = item.lacks_sign_in = item.is_renewed = False
     try:
         config = config_of(item.kind, item.config)
         item.where = config.where
         item.signs_in = getattr(config, "auth", "") == "oauth2_code"
-        item.lacks_sign_in = not signing_in.is_signed_in(item, config)
     except KdapError as error:
         item.where = error.detail  # its server is not allowed any more
+    if item.signs_in:
+        try:
+            item.lacks_sign_in = not signing_in.is_signed_in(item, config)
+            item.is_renewed = signing_in.is_renewed(item, config)
+        except KdapError:  # its tokens can't be opened
+            item.lacks_sign_in = True
     item.lacks_secret = services.needs_secret(item)
 
 

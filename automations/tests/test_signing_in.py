@@ -2,20 +2,24 @@
 
 import base64
 import hashlib
+import threading
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
+from django.db import connection
 from django.urls import reverse
 
-from automations.integrations import services, signing_in
+from automations.integrations import looking, services, signing_in, using
+from automations.integrations.kinds import config_of
 from automations.models import Integration
 from automations.tests.mcp_servers import connect
 from automations.tests.receivers import ok, receiving
 from automations.tests.workflows import BUTTON, make_workflow, runs_of, settle, start
+from automations.walls import Refused, Unreachable
 from kdap.tests.people import give_role
 from workspaces.access import Actor, acting_as
-from workspaces.errors import Invalid
+from workspaces.errors import Conflict, Invalid
 from workspaces.models import Event, Role
 
 SECRET = "client-secret-of-kdap"
@@ -27,12 +31,14 @@ class Server:
     def __init__(self):
         self.challenge, self.asked, self.count, self.seconds = "", [], 0, 3600
         self.refresh, self.access = "", ""
+        self.renews, self.closed = True, False  # gives refresh tokens, takes no token at all
+        self.status, self.error = "400 Bad Request", "invalid_grant"  # what it refuses with
 
     def __call__(self, connection, request):
         head, _, body = request.partition(b"\r\n\r\n")
         if b"POST /token" in head:
             return connection.sendall(self.tokens(parse_qs(body.decode())))
-        fine = bool(self.access) and f"Bearer {self.access}".encode() in head
+        fine = bool(self.access) and not self.closed and f"Bearer {self.access}".encode() in head
         return connection.sendall(ok(b"{}") if fine else NO)
 
     def tokens(self, form):
@@ -44,10 +50,12 @@ class Server:
             "refresh_token": self.refresh and form.get("refresh_token") == [self.refresh],
         }
         if not good[form["grant_type"][0]]:
-            return ok(b'{"error": "invalid_grant"}').replace(b"200 OK", b"400 Bad Request")
+            said = orjson.dumps({"error": self.error})
+            return ok(said).replace(b"200 OK", self.status.encode())
         self.count += 1
         self.access, self.refresh = f"access-{self.count}", f"refresh-{self.count}"
-        given = {"access_token": self.access, "refresh_token": self.refresh}
+        given = {"access_token": self.access}
+        given |= {"refresh_token": self.refresh} if self.renews else {}
         return ok(orjson.dumps(given | {"expires_in": self.seconds}))
 
 
@@ -100,6 +108,18 @@ def browser(alice):
 def fresh(shop):
     with acting_as(Actor.system()):
         return Integration.objects.get(pk=shop.pk)
+
+
+def told(browser, shop):
+    """Return what the list of connections in the API tells of it."""
+    answer = browser.get(f"/api/v1/workspaces/{shop.workspace_id}/integrations/")
+    return answer.json()["results"][0]
+
+
+def token_of(shop, seconds=10):
+    found = fresh(shop)
+    config = config_of(found.kind, found.config)
+    return signing_in.token_for(found, config, SECRET, seconds)
 
 
 def call(alice, workspace, shop):
@@ -156,6 +176,94 @@ class TestSigningIn:
         server.access, server.refresh = "revoked", "revoked"
         run = call(alice, workspace, shop)
         assert "The sign-in of “Shop” has ended; sign in again on its page." in run.error_message
+
+    def test_a_sign_in_that_ended_is_told_everywhere(self, browser, alice, workspace, shop, server):
+        sign_in(browser, shop, server)
+        assert "renews its token by itself" in page(browser, shop)
+        server.access, server.refresh = "revoked", "revoked"
+        call(alice, workspace, shop)
+        assert "Nobody is signed in there" in page(browser, shop)
+        assert told(browser, shop)["signed_in"] is False
+        with pytest.raises(Conflict, match="nobody is signed in"):
+            using.check_secret(fresh(shop))
+
+    def test_one_that_nothing_renews_holds_until_its_token_ends(
+        self, browser, alice, workspace, shop, server
+    ):
+        server.renews = False
+        sign_in(browser, shop, server)
+        assert "gave nothing to renew its token with" in page(browser, shop)
+        server.closed = True
+        assert "answered 401" in call(alice, workspace, shop).error_message
+        server.closed = False
+        assert call(alice, workspace, shop).status == "succeeded"
+        server.seconds = 1
+        sign_in(browser, shop, server)
+        assert told(browser, shop)["signed_in"] is False
+
+    def test_a_token_just_got_is_kept_when_it_is_not_taken_either(
+        self, browser, alice, workspace, shop, server
+    ):
+        sign_in(browser, shop, server)
+        server.closed = True
+        assert "answered 401" in call(alice, workspace, shop).error_message
+        server.closed = False
+        assert call(alice, workspace, shop).status == "succeeded"
+        assert server.count == 2
+
+    @pytest.mark.parametrize(
+        ("status", "error", "kind"),
+        [
+            ("503 Busy", "", Unreachable),
+            ("429 Slowly", "", Unreachable),
+            ("401 No", "invalid_client", Refused),
+        ],
+    )
+    def test_what_says_nothing_of_the_sign_in_does_not_end_it(
+        self, browser, shop, server, status, error, kind
+    ):
+        server.seconds = 1
+        sign_in(browser, shop, server)
+        refresh, server.refresh = server.refresh, "moved"
+        server.status, server.error = status, error
+        with pytest.raises(kind, match="gave no token"):
+            token_of(shop)
+        server.refresh = refresh
+        assert token_of(shop) == "access-2"
+
+    def test_waiting_for_others_who_renew_is_counted(self, browser, shop, server):
+        sign_in(browser, shop, server)
+        held, done = threading.Event(), threading.Event()
+
+        def hold():
+            with acting_as(Actor.system()):
+                Integration.objects.select_for_update().get(pk=shop.pk)
+                held.set()
+                done.wait(20)
+            connection.close()
+
+        other = threading.Thread(target=hold)
+        other.start()
+        held.wait(20)
+        try:
+            with pytest.raises(Unreachable, match="is being renewed"):
+                token_of(shop, 0.2)
+        finally:
+            done.set()
+            other.join()
+
+    def test_tokens_that_cannot_be_opened_are_none(self, browser, shop, server):
+        sign_in(browser, shop, server)
+        with acting_as(Actor.system()):
+            Integration.objects.update(sealed_tokens=b"of another SECRET_KEY")
+        assert told(browser, shop)["signed_in"] is False
+        assert "Nobody is signed in there" in page(browser, shop)
+
+    def test_a_look_renews_too(self, browser, shop, server):
+        sign_in(browser, shop, server)
+        server.access = "revoked"
+        looking.look(shop.pk)
+        assert (fresh(shop).works, fresh(shop).said) == (True, "It answers (HTTP 200).")
 
     def test_signing_out(self, browser, alice, workspace, shop, server):
         sign_in(browser, shop, server)
