@@ -29,10 +29,15 @@ SECRET = "s3cret-of-the-shop"
         ("http://{{ v }}/x", "10.0.0.1:8080", "http://10.0.0.1:8080/x"),
         ("https://{{ v }}.example.com", "shop", "https://shop.example.com"),
         (f"{HERE}/a/../b", "", f"{HERE}/a/../b"),  # the author's own
+        (f"{HERE}{{{{ v }}}}", "", HERE),
+        (f"{HERE}:{{{{ v }}}}/x", "8080", f"{HERE}:8080/x"),
+        (f"{HERE}{{{{ v | as_is }}}}", "/a/b?x=1", f"{HERE}/a/b?x=1"),
+        ("https://api-{{ v }}.example.com/x", "eu", "https://api-eu.example.com/x"),
+        ("{{ v }}{{ path | as_is }}", HERE, f"{HERE}/orders"),
     ],
 )
 def test_a_value_is_one_piece_of_an_address(text, value, made):
-    assert render(text, {"v": value, "n": 7}) == made
+    assert render(text, {"v": value, "n": 7, "path": "/orders"}) == made
 
 
 @pytest.mark.parametrize(
@@ -51,6 +56,19 @@ def test_no_value_climbs_out_of_its_place(value, how):
 def test_a_value_in_the_host_stays_there(value):
     with pytest.raises(TemplateError, match="name of a host"):
         render("https://{{ v }}.example.com/x", {"v": value})
+
+
+@pytest.mark.parametrize("value", [".evil.example", ":80", "80", "%2Fx", "\\x", "@evil.example"])
+@pytest.mark.parametrize("how", ["v", "v | as_is", "v | urlencode"])
+@pytest.mark.parametrize("after", ["", "/x", ":8080/x", "?y=1"])
+def test_no_value_makes_another_host_of_a_written_one(value, how, after):
+    with pytest.raises(TemplateError, match=r"would change the host: write a “/” before it\."):
+        render(f"{HERE}{{{{ {how} }}}}{after}", {"v": value})
+
+
+def test_what_follows_the_colon_of_a_host_is_a_number():
+    with pytest.raises(TemplateError, match="would change the host"):
+        render(f"{HERE}:{{{{ v }}}}/x", {"v": "x@evil.example"})
 
 
 @pytest.mark.parametrize(
