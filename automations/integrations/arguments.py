@@ -109,7 +109,7 @@ def _is_long(name, schema, value):
     if "\n" in shown(value):
         return True
     longest = schema.get("maxLength")
-    short = schema.get("format") in SHORT_FORMATS or schema.get("pattern")
+    short = _format(schema) in SHORT_FORMATS or schema.get("pattern")
     short = short or (isinstance(longest, int) and longest <= 200)
     return name.lower() in LONG_TEXTS and not short
 
@@ -124,12 +124,18 @@ def _hint(schema, kind):
         parts.append(
             f"At {'least' if _is_number(low) else 'most'} {shown(low if _is_number(low) else high)}."
         )
-    parts += [FORMATS.get(schema.get("format"), "") if kind == "text" else ""]
+    parts += [FORMATS.get(_format(schema), "") if kind == "text" else ""]
     parts += [JSONS[schema["type"]] if kind == "json" else ""]
     first = schema.get("default")
     if first not in (None, "", [], {}) and kind != "check":
         parts.append(f"Else {_one_line(shown(first), 100)}.")
     return " ".join(filter(None, parts))
+
+
+def _format(schema):
+    # Whatever a server calls its format, it is looked up among texts.
+    found = schema.get("format")
+    return found if isinstance(found, str) else ""
 
 
 def _is_number(value):

@@ -223,6 +223,8 @@ def test_hostile_schemas_show_a_form(form):
             "a": {"$ref": "#/$defs/A"}, "b": {"$ref": "http://x/y"}, "c": True, "d": {"enum": "no"},
             "e": {"type": {"x": 1}}, "f": {"enum": [None, {"x": 1}], "default": {"y": []}},
             "g": {"anyOf": "x", "description": 5, "minimum": "a"}, "h": {"type": []},
+            "i": {"type": "string", "format": {"x": 1}}, "query": {"type": "string", "format": []},
+            "j": {"type": ["string", {}], "default": {"x": 1}, "enum": [[], {}]},
         },
         "$defs": {"A": {"allOf": [{"$ref": "#/$defs/A"}]}},
         "required": "all",
@@ -232,7 +234,7 @@ def test_hostile_schemas_show_a_form(form):
         found.tools[0]["schema"] = strange
         found.save()
     made, _ = form("search", f=None)
-    assert set(made) == set("abcdefgh")
+    assert set(made) == {*"abcdefghij", "query"}
     assert made["f"].chosen == "null"
 
 
