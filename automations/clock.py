@@ -7,7 +7,7 @@ that says what is next is moved on in the transaction that queues the run.
 import datetime as dt
 import logging
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -20,7 +20,7 @@ from automations.queueing import enqueue
 from records.lookup import find_record
 from records.query import Query
 from workspaces.access import Actor, acting_as
-from workspaces.errors import Forbidden, KdapError, Missing
+from workspaces.errors import Forbidden, KdapError, Missing, is_lost
 
 log = logging.getLogger(__name__)
 # How often date fields are looked at, and after how many entries a look ends with their moment.
@@ -33,7 +33,15 @@ AT_ONCE = 200
 
 def tick():
     """Do all that is due; return whether anything was."""
-    return any([due_schedules(), ended_waits(), silent_runs()])
+    done = 0
+    for work in (due_schedules, ended_waits, silent_runs):
+        try:
+            done += work()
+        except DatabaseError as error:
+            if is_lost(error):
+                raise
+            log.exception("Looking at the clock")  # one kind of work does not keep the others
+    return done > 0
 
 
 def due_schedules():
@@ -84,34 +92,42 @@ def _dated(subscription, trigger, now):
     """Queue a run for each entry whose date was reached since the last look."""
     with in_name_of(subscription.version.user) as actor:
         record = find_record(actor, trigger.record, "read")
-        rows = _reached(record, trigger, subscription.scanned_to, now)
+        since = subscription.scanned_to, subscription.scanned_id
+        found = _reached(record, trigger, since, now)
+        rows = _rows_of(record, trigger, found)
     _queue(subscription, rows)
     # As many as that: the rest is looked for behind the last one, at once.
-    if len(rows) >= MOST_DATES:
-        last = dt.datetime.fromisoformat(rows[-1]["trigger_data"]["at"])
-        return _move(subscription, next_at=now, scanned_to=last + dt.timedelta(microseconds=1))
-    return _move(subscription, next_at=now + EVERY, scanned_to=now)
+    if len(found) >= MOST_DATES:
+        id, moment = found[-1]
+        return _move(subscription, next_at=now, scanned_to=moment, scanned_id=id)
+    return _move(subscription, next_at=now + EVERY, scanned_to=now, scanned_id=0)
 
 
 def _reached(record, trigger, since, now):
-    """Return rows for the entries whose moment lies from `since` on and before `now`.
+    """Return [(entry id, moment)] of entries whose moment lies before `now`, in this order: the first
+    ones behind `since`, which is (moment, entry id).
 
     `now` itself is left for the next look, so that looks never overlap.
     """
+    since, last = since
     query = Query(record, where=trigger.where)
     field, column = query._column(trigger.field, "/trigger/field")
     moment, params = _moment(column, field.type, trigger)
     # The column by itself as well, roughly, so that an index on it serves.
     shift, most = dt.timedelta(**{trigger.unit: trigger.offset}), dt.timedelta(days=3)
-    bounds = [*params, since, *params, now, since - shift - most, now - shift + most, MOST_DATES]
+    bounds = [*params, since, last, *params, now, since - shift - most, now - shift + most]
     statement = (
         f"SELECT entry_id, {moment} FROM {query.table} WHERE {query.where} "
-        f"AND {moment} >= %s AND {moment} < %s AND {column} BETWEEN %s AND %s "
-        "ORDER BY 2 FETCH FIRST %s ROWS WITH TIES"  # days fall on one moment for many
+        f"AND ({moment}, entry_id) > (%s, %s) AND {moment} < %s "
+        f"AND {column} BETWEEN %s AND %s ORDER BY 2, 1 LIMIT {MOST_DATES}"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [*params, *query.params, *bounds])
-        found = cursor.fetchall()
+        return cursor.fetchall()
+
+
+def _rows_of(record, trigger, found):
+    """Return rows for the queue of what was found; an entry that was deleted meanwhile makes none."""
     images = dispatch.images(record, [id for id, _ in found])
     return [
         {
@@ -159,7 +175,8 @@ def ended_waits():
         over = WorkflowRun.objects.select_for_update(skip_locked=True).filter(
             status="waiting", wake_at__lte=now
         )
-        runs = list(over[:AT_ONCE])
+        # Who queues runs of several workspaces takes their places in one order.
+        runs = sorted(over[:AT_ONCE], key=lambda run: run.workspace_id)
         for run in runs:
             _end_waits_of(run, now)
             finishing.wake(run)

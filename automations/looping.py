@@ -15,7 +15,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, F, Func, IntegerField, JSONField, Sum, Value
 from django.db.models.functions import Now
 
 from automations import finishing
@@ -63,8 +63,12 @@ def outcome(go):
 
     Raises Failed if some did not succeed.
     """
-    rows = _items(go.run.pk, go.row.path).order_by("position")
-    rows = list(rows.values_list("position", "status", "output_data", "error_message"))
+    mine = _items(go.run.pk, go.row.path)
+    size = Sum(Func(F("output_data"), function="pg_column_size", output_field=IntegerField()))
+    large = (mine.aggregate(size=size)["size"] or 0) > finishing.LONGEST_OUTPUT
+    output = Value(None, JSONField()) if large else F("output_data")
+    rows = mine.order_by("position").annotate(gave=output)
+    rows = list(rows.values_list("position", "status", "gave", "error_message"))
     bad = [row for row in rows if row[1] != "succeeded"]
     if bad:
         told = next((row for row in bad if row[1] == "failed"), bad[0])
@@ -73,7 +77,7 @@ def outcome(go):
         said += f", {never:,} of them never began" if never else ""
         raise Failed(f"{said}. Item {told[0] + 1}: {told[3]}")
     made = {"count": len(rows), "results": [output for _, _, output, _ in rows]}
-    if finishing.as_json(made).get("cut"):
+    if large or finishing.as_json(made).get("cut"):
         made["results"] = None
         made["note"] = "The results are larger than a megabyte together; each stands in its run."
     return made
@@ -101,7 +105,9 @@ def ended(run):
 def end_items(run):
     """Cancel the items of a run that is over. Those at work see it themselves, and are left alone."""
     mine = WorkflowRun.objects.filter(parent=run.pk, position__isnull=False, finished_at=None)
-    _never_begin(mine)
+    # Who ends an item may hold those that never began, and wait for the run that is held here.
+    free = mine.filter(status="waiting", fence=0).select_for_update(skip_locked=True)
+    _never_begin(WorkflowRun.objects.filter(pk__in=list(free.values_list("pk", flat=True))))
     for item in mine.filter(status__in=("pending", "waiting")).select_for_update(skip_locked=True):
         finishing.cancel(item, "The run it belongs to is over.")
 
@@ -116,6 +122,16 @@ def end_left():
         for item in left.select_for_update(skip_locked=True):
             finishing.cancel(item, "The run it belongs to is over.")
     return len(ids)
+
+
+def items_below(ids):
+    """Return the ids of all items of loops of some runs, and of loops inside these."""
+    found, level = [], ids
+    while level:
+        items = WorkflowRun.objects.filter(parent__in=level, position__isnull=False)
+        level = list(items.values_list("pk", flat=True))
+        found += level
+    return found
 
 
 def top_of(run):

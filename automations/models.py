@@ -77,7 +77,7 @@ class Subscription(models.Model):
     """What the dispatcher must know of an active workflow, in one row, made from its events.
 
     `record_id` and `events` say what it listens to in the log; `next_at` when the clock has to look
-    at it, `scanned_to` up to when it did.
+    at it, `scanned_to` and `scanned_id` up to which moment, and which entry of that moment, it did.
     """
 
     workflow = models.OneToOneField(Workflow, models.CASCADE, primary_key=True)
@@ -91,6 +91,7 @@ class Subscription(models.Model):
     listens_from = models.TextField(null=True)  # see listening.py
     next_at = models.DateTimeField(null=True)
     scanned_to = models.DateTimeField(null=True)
+    scanned_id = models.BigIntegerField(default=0)
 
     class Meta:
         db_table = "workflow_subscriptions"

@@ -40,7 +40,7 @@ def samples_of(workflow, actor):
     Before the first run by a webhook it is the last call of its address, which drafts keep as well.
     """
     draft = workflow.structured_definition
-    run = workflow.runs.exclude(started_at=None).order_by("-id").first()
+    run = workflow.runs.exclude(started_at=None).filter(position=None).order_by("-id").first()
     samples = {
         "trigger": run.trigger_data if run else {},
         "steps": _outputs(run, draft) if run else {},
@@ -92,11 +92,18 @@ def _last_failure(workflow, of):
 
 def last_outputs(workflow, steps):
     """Return {step id: output} of the newest time that each of (pointer, step) succeeded, if lately."""
-    runs = workflow.runs.order_by("-id").values("pk")[:RECENT]
+    runs = workflow.runs.filter(position=None).order_by("-id")[:RECENT]
     ids = [step.id for _, step in steps][:MOST_SAMPLED]
-    rows = WorkflowStep.objects.filter(run__in=runs, status="succeeded", step__in=ids)
+    rows = _rows_of(list(runs.values_list("pk", flat=True)))
+    rows = rows.filter(status="succeeded", step__in=ids)
     found = _newest_outputs(rows)
     return {id: output for id, output in found.items() if isinstance(output, dict)}
+
+
+def _rows_of(ids):
+    """Return the steps of some runs, and of the newest items of their loops."""
+    items = WorkflowRun.objects.filter(parent__in=ids, position__isnull=False).order_by("-id")
+    return WorkflowStep.objects.filter(run__in=[*ids, *items.values_list("pk", flat=True)[:RECENT]])
 
 
 def _newest_outputs(rows):
@@ -112,7 +119,7 @@ def _outputs(run, draft):
     What is too large to be looked through is left out; a loop may have thousands of rows.
     """
     ids = [steps[number].get("id") for steps, number, _ in drafts.walk(draft)][:MOST_SAMPLED]
-    return _newest_outputs(run.steps.filter(status="succeeded", step__in=ids))
+    return _newest_outputs(_rows_of([run.pk]).filter(status="succeeded", step__in=ids))
 
 
 def _newest(actor, record_id):

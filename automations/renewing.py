@@ -8,7 +8,7 @@ decides alike; else those steps might be done twice, or never.
 import re
 
 from automations import definition as definitions
-from automations import services
+from automations import looping, services
 from automations.models import WorkflowRun
 from workspaces.errors import Conflict
 
@@ -25,7 +25,7 @@ def take_newest(run):
     old, new = definitions.of(run.version), definitions.of(version)
     if (old.trigger.type, old.trigger.record_id) != (new.trigger.type, new.trigger.record_id):
         raise Conflict(f"Version {version.number} starts by something else. {ANEW}")
-    items = WorkflowRun.objects.filter(parent=run.pk, position__isnull=False)
+    items = WorkflowRun.objects.filter(pk__in=looping.items_below([run.pk]))
     for one in (run, *items):
         _compare(one, _places(old), _places(new), version.number)
     if WorkflowRun.objects.filter(version=version, key=run.key).exists():

@@ -217,6 +217,14 @@ def cancel(*, run, actor):
     return run
 
 
+def _whole(run):
+    """Return the run that people started, of which `run` may be an item; raise Conflict."""
+    top = looping.top_of(run)
+    if top.position is not None:
+        raise Conflict("The run that this item belonged to is not kept any more.")
+    return top
+
+
 def retry(*, run, actor, latest=False):
     """Go on with a failed run from the step that failed; return it.
 
@@ -225,7 +233,7 @@ def retry(*, run, actor, latest=False):
     With `latest` by the newest version, if what was done stands there as well; raises Conflict.
     """
     access.require(actor, "write", run.workspace_id)
-    run = looping.top_of(run)
+    run = _whole(run)
     if run.status not in ("failed", "cancelled"):
         raise Conflict("Only a run that failed or was cancelled can be tried again.")
     if latest:
@@ -238,7 +246,7 @@ def retry(*, run, actor, latest=False):
 def replay(*, run, actor):
     """Start the newest version with the trigger data of an older run; return the new run."""
     access.require(actor, "write", run.workspace_id)
-    run = looping.top_of(run)
+    run = _whole(run)
     version = startable(run.workflow)
     data = {key: value for key, value in run.trigger_data.items() if key != "caller"}
     key = f"replay:{uuid7()}"

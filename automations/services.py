@@ -189,6 +189,7 @@ def listen(workflow, moment):
         "whole": getattr(trigger, "each", "entry") == "operation",
         "next_at": trigger.first(now),
         "scanned_to": now,
+        "scanned_id": 0,
     }
     same = Subscription.objects.filter(pk=workflow.pk, record_id=trigger.record_id)
     if not same.filter(trigger=trigger.type).exists():

@@ -6,14 +6,16 @@ What is not over stays.
 import datetime as dt
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from automations import looping
 from automations.agents.models import AgentDrafting, AgentFilling, AgentTask
 from automations.models import Notice, WebhookDelivery, WorkflowRun, WorkflowStep
 from workspaces.access import Actor, acting_as
 
 AT_ONCE = 1000
+RUNS_AT_ONCE = 200  # each with up to thousands of items
 
 
 def trim_runs(days=None):
@@ -54,11 +56,17 @@ def _trim(remove_some, days):
 
 def _remove_runs(before):
     with acting_as(Actor.system(task="trim runs")):
-        old = WorkflowRun.objects.filter(finished_at__lt=before).order_by("finished_at")
+        # Items of loops go with the run around them, which may go on with what they gave.
+        alone = WorkflowRun.objects.filter(Q(position=None) | Q(parent=None))
+        old = alone.filter(finished_at__lt=before).order_by("finished_at")
         locked = old.select_for_update(skip_locked=True).values_list("pk", flat=True)
-        ids = list(locked[:AT_ONCE])
-        WorkflowStep.objects.filter(run__in=ids).only("pk").delete()
-        WorkflowRun.objects.filter(pk__in=ids).delete()
+        ids = list(locked[:RUNS_AT_ONCE])
+        every = ids + looping.items_below(ids)
+        for start in range(0, len(every), AT_ONCE):
+            some = every[start : start + AT_ONCE]
+            WorkflowStep.objects.filter(run__in=some).only("pk").delete()
+        for start in range(0, len(every), AT_ONCE):
+            WorkflowRun.objects.filter(pk__in=every[start : start + AT_ONCE]).delete()
     return len(ids)
 
 

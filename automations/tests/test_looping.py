@@ -1,13 +1,16 @@
 """Loops that do several items at once: each a run of its own, inside the run of the loop."""
 
+import datetime as dt
 import threading
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from automations import claiming, clock, definition, engine, looping, running, testing
 from automations.finding import RunFilters, find_runs
-from automations.models import WorkflowRun, WorkflowStep
+from automations.models import WorkflowRun
+from automations.references import last_outputs, samples_of
 from automations.tests.receivers import ok, receiving
 from automations.tests.workflows import (
     BUTTON,
@@ -18,6 +21,7 @@ from automations.tests.workflows import (
     start,
     steps_of,
 )
+from automations.trimming import trim_runs
 from workspaces.access import Actor, acting_as
 from workspaces.operations import undo
 
@@ -307,34 +311,82 @@ def test_a_trial_does_one_item_after_the_other_and_leaves_nothing(alice, workspa
     assert runs_of(workflow) == []
 
 
-def problems(workspace, *steps):
-    parsed = definition.parse({"trigger": BUTTON, "steps": list(steps)})
-    return {p["pointer"]: p["detail"] for p in definition.problems_of(parsed, workspace.pk)}
-
-
-def test_steps_of_items_are_not_seen_from_outside(alice, workspace, tasks):
-    inside = note(tasks, "{{ steps.note.entry.what }}", id="again")
-    after = note(tasks, "{{ steps.note.entry.what }}", id="after")
-    with alice.acting():
-        found = problems(workspace, each(note(tasks), inside), after)
-        assert list(found) == ["/steps/1"]
-        assert problems(workspace, each(note(tasks), inside, at_once=1), after) == {}
-
-
-def test_stopping_well_is_for_loops_that_do_one_at_a_time(alice, workspace, tasks):
-    end = {"id": "end", "type": "stop"}
-    inner = {"id": "if", "type": "if", "condition": FRAGILE["condition"], "then": [end]}
-    with alice.acting():
-        assert list(problems(workspace, each(inner))) == ["/steps/0/at_once"]
-        assert problems(workspace, each(inner, at_once=1)) == {}
-
-
-def test_more_than_a_megabyte_of_items_is_refused_in_words(alice, workspace, tasks):
-    many = each(note(tasks, "x"), items="{{ trigger.input.many }}", at_once=1)
-    workflow = make_workflow(alice, workspace, BUTTON, many)
-    start(alice, workflow, input={"many": ["x" * 99_000] * 9 + ["y" * 99_000] * 2})
-    settle()
-    (run,) = runs_of(workflow)
-    assert run.status == "failed"
+def long_ago(**which):
+    """Let runs have ended before those that are kept."""
     with acting_as(Actor.system()):
-        assert not WorkflowStep.objects.filter(run=run, step="note").exists()
+        runs = WorkflowRun.objects.filter(finished_at__isnull=False, **which)
+        runs.update(finished_at=timezone.now() - dt.timedelta(days=100))
+
+
+def test_items_are_kept_as_long_as_the_run_around_them(alice, workspace, tasks):
+    """The loop needs what they gave; and gone, they would be done again."""
+    first = {"value": "{{ item }}", "op": "is", "other": "a"}
+    asks = {"id": "if", "type": "if", "condition": first, "then": [approval()]}
+    workflow = make_workflow(alice, workspace, BUTTON, each(asks, note(tasks)))
+    start(alice, workflow)
+    settle()
+    long_ago()
+    assert trim_runs(90) == 0
+    _, items = top_and_items(workflow)
+    answer(items[0])
+    settle()
+    top, _ = top_and_items(workflow)
+    assert (top.status, steps_of(top)["each"].output["count"]) == ("succeeded", 3)
+    long_ago()
+    assert trim_runs(90) == 1
+    assert runs_of(workflow) == []
+
+
+def test_an_item_fails_while_its_run_is_cancelled(alice, workspace, tasks, monkeypatch):
+    """Each wants what the other has; the one who cancels leaves alone what is taken."""
+    loop = each(approval(), {"id": "end", "type": "stop", "failed": True}, items="abc", at_once=2)
+    workflow = make_workflow(alice, workspace, BUTTON, loop)
+    start(alice, workflow)
+    settle()
+    top, items = top_and_items(workflow)
+    with acting_as(Actor.system()):
+        WorkflowRun.objects.filter(pk=items[1].pk).update(
+            status="succeeded", finished_at=timezone.now()
+        )
+    answer(items[0])
+    original, has_them, cancelled = looping._never_begin, threading.Event(), threading.Event()
+
+    def slow(runs):
+        original(runs)
+        never = WorkflowRun.objects.filter(pk=items[2].pk, status="cancelled")
+        if threading.current_thread() is worker and not has_them.is_set() and never.exists():
+            has_them.set()
+            cancelled.wait(3)
+
+    monkeypatch.setattr(looping, "_never_begin", slow)
+
+    def carry_out():
+        engine.work(5)
+        connection.close()
+
+    worker = threading.Thread(target=carry_out)
+    worker.start()
+    assert has_them.wait(10)
+    with alice.acting() as actor:
+        running.cancel(run=top, actor=actor)
+    cancelled.set()
+    worker.join()
+    top, items = top_and_items(workflow)
+    assert (top.status, items[0].status, items[2].status) == ("cancelled", "failed", "cancelled")
+    assert "“Stop”" in items[0].error_message
+
+
+def test_samples_are_those_of_whole_runs(alice, workspace, tasks):
+    keep = {"id": "keep", "type": "set", "values": {"x": "{{ trigger.input.x }}"}}
+    inside = {"id": "inside", "type": "set", "values": {"y": "{{ item }}"}}
+    loop = each(inside, items=[str(number) for number in range(25)])
+    workflow = make_workflow(alice, workspace, BUTTON, keep, loop)
+    start(alice, workflow, input={"x": "Dune"})
+    settle()
+    with alice.acting() as actor:
+        samples = samples_of(workflow, actor)
+        walk = definition.parse(workflow.structured_definition).walk()
+        last = last_outputs(workflow, list(walk))
+    assert samples["trigger"]["input"] == {"x": "Dune"}
+    assert set(samples["steps"]) >= {"keep", "inside", "each"}
+    assert last["keep"] == {"x": "Dune"}

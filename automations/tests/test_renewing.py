@@ -12,6 +12,7 @@ from automations.tests.workflows import (
     start,
     steps_of,
 )
+from workspaces.access import Actor, acting_as
 from workspaces.errors import Conflict
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,6 +95,24 @@ def test_items_at_once_go_on_by_the_newest_version_too(alice, tasks, failed):
     after = go_on(alice, workflow, run, each(inside[0], at_once=3))
     assert after.status == "succeeded"
     assert sorted(entries_in(alice, tasks, "what")) == [("a",), ("b",), ("c",)]
+
+
+def test_items_of_loops_inside_loops_are_looked_at_as_well(alice, tasks, failed):
+    inner = each(note(tasks, "{{ item }}"), end(), id="inner", at_once=2)
+    workflow, run = failed(each(inner, at_once=2))
+    count = len(entries_in(alice, tasks, "what"))
+    moved = each(branch(note(tasks, "{{ item }}")), id="inner", at_once=2)
+    with pytest.raises(Conflict, match="is elsewhere in version 2"):
+        go_on(alice, workflow, run, each(moved, at_once=2))
+    assert len(entries_in(alice, tasks, "what")) == count
+    mended = each(note(tasks, "{{ item }}"), id="inner", at_once=2)
+    (run,) = [run for run in runs_of(workflow) if run.position is None]
+    after = go_on(alice, workflow, run, each(mended, at_once=2))
+    assert after.status == "succeeded"
+    assert len(entries_in(alice, tasks, "what")) == 9
+    with acting_as(Actor.system()):
+        carried_on = after.workflow.runs.exclude(version=after.version_id)
+        assert set(carried_on.values_list("status", flat=True)) <= {"succeeded"}
 
 
 def test_a_step_that_failed_may_be_mended_also_one_that_decides(alice, tasks, failed):
