@@ -15,6 +15,15 @@ from automations.toolkit import Id
 from workspaces.api import find_workspace, visible
 
 MOST_WORKFLOWS = 500
+LONGEST = 300
+
+
+def _does(workflow, book):
+    """Return in short what a workflow is for: somebody's words, or what starts it."""
+    # All steps of hundreds of workflows would be long to read, and longer to say.
+    trigger = {"trigger": workflow.structured_definition.get("trigger")}
+    said = workflow.natural_language_description or definitions.said_of(trigger, book)
+    return said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
 
 
 @TOOLS.add
@@ -35,10 +44,7 @@ class ListWorkflows(McpTool):
                 "workspace_id": workflow.workspace_id,
                 "name": workflow.name,
                 "description": workflow.description,
-                "does": workflow.natural_language_description
-                or definitions.said_of(
-                    workflow.structured_definition, books[workflow.workspace_id]
-                ),
+                "does": _does(workflow, books[workflow.workspace_id]),
                 "state": workflow.state,
                 "published": workflow.published,
             }

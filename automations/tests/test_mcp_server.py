@@ -205,6 +205,23 @@ def test_a_workflow_is_run_and_its_run_read(alice, client, books, workspace):
         assert WorkflowRun.objects.count() == 1
 
 
+def test_workflows_are_listed_in_short(alice, client, workspace, django_assert_max_num_queries):
+    stop = {"id": "end", "type": "stop"}
+    client.tool("list_workflows")
+    with django_assert_max_num_queries(60) as before:
+        client.tool("list_workflows")
+    for number in range(5):
+        make_workflow(alice, workspace, BUTTON, stop, name=f"W{number}")
+    wordy = make_workflow(alice, workspace, BUTTON, stop, name="Wordy")
+    with acting_as(Actor.system()):
+        type(wordy).objects.filter(pk=wordy.pk).update(natural_language_description="so " * 400)
+    with django_assert_max_num_queries(len(before.captured_queries)):
+        made = client.tool("list_workflows")["workflows"]
+    assert "stop" not in made[0]["does"].lower()
+    assert made[0]["does"].startswith("When")
+    assert len(made[-1]["does"]) == 300
+
+
 # The walls
 
 
