@@ -38,7 +38,9 @@ urlpatterns = [
         name="integration_sign_in",
     ),
     path(
-        "connections/signed-in/", integrations.integration_signed_in, name="integration_signed_in"
+        "connections/<uuid:id>/signed-in/",
+        integrations.integration_signed_in,
+        name="integration_signed_in",
     ),
     path(
         "connections/<uuid:id>/<slug:verb>/", integrations.integration_act, name="integration_act"

@@ -33,9 +33,13 @@ PATIENCE = timedelta(minutes=15)  # with a person at the other server
 LONGEST = 8000
 
 
-def redirect_address():
-    """Return the address to register at the other server: where people come back to."""
-    return settings.SITE_URL + reverse("integration_signed_in")
+def redirect_address(integration):
+    """Return the address to register at the other server: where people come back to.
+
+    Each connection has its own: so a code that one server gave can't be had by another one, which
+    a colleague's connection names as the one that gives tokens (RFC 9700, 4.4).
+    """
+    return settings.SITE_URL + reverse("integration_signed_in", args=[integration.pk])
 
 
 def begin(*, integration, actor):
@@ -53,7 +57,7 @@ def begin(*, integration, actor):
     asked = {
         "response_type": "code",
         "client_id": config.client_id,
-        "redirect_uri": redirect_address(),
+        "redirect_uri": redirect_address(integration),
         "state": state,
         "code_challenge": challenge.decode(),
         "code_challenge_method": "S256",
@@ -82,7 +86,7 @@ def finish(*, integration, actor, kept, code):
     asked = {
         "grant_type": "authorization_code",
         "code": code[:LONGEST],
-        "redirect_uri": redirect_address(),
+        "redirect_uri": redirect_address(integration),
         "code_verifier": kept["verifier"],
     }
     got = auth.ask(config, secret_of(integration, config), asked, auth.SECONDS)

@@ -1,5 +1,7 @@
 """Pages of connections: the list, one with its tools, adding, editing, testing."""
 
+from urllib.parse import urlsplit
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
@@ -132,7 +134,7 @@ def integration(request, id):
         "workspace": request.workspace,
         "integration": found,
         "may_write": access.allows(request.actor, "write", found.workspace_id),
-        "redirect_address": signing_in.redirect_address(),
+        "redirect_address": signing_in.redirect_address(found),
     }
     page = "automations/integration.html"
     return render(request, f"{page}#state" if request.htmx else page, context)
@@ -187,23 +189,35 @@ def integration_act(request, id, verb):
 @login_required
 @require_safe
 def integration_sign_in(request, id):
-    """Send a person to the server that a connection is for, to allow what KDAP may do there."""
+    """Show where a person is led to allow what KDAP may do there.
+
+    Nobody is led on without asking for it: this may be a colleague's link, and some servers ask
+    nothing of who is signed in with them.
+    """
     found = services.find_integration(request.actor, id, "write")
+    enter(request, found.workspace_id)
     address, kept = signing_in.begin(integration=found, actor=request.actor)
     request.session[SIGN_IN] = kept
-    return redirect(address)
+    context = {
+        "workspace": request.workspace,
+        "integration": found,
+        "address": address,
+        "host": urlsplit(address).netloc,
+    }
+    return render(request, "automations/integration_sign_in.html", context)
 
 
 @login_required
 @require_safe
-def integration_signed_in(request):
+def integration_signed_in(request, id):
     """Take up who comes back from another server, with its code or with what it says went wrong."""
     kept, given = request.session.pop(SIGN_IN, None), request.GET
     state = given.get("state", "")
     known = kept and kept["until"] > timezone.now().timestamp()
+    known = known and kept["integration"] == str(id)
     if not known or not constant_time_compare(state, kept["state"]):
         raise Invalid("This sign-in was not begun here, or too long ago. Begin again.")
-    found = services.find_integration(request.actor, kept["integration"], "write")
+    found = services.find_integration(request.actor, id, "write")
     try:
         if not given.get("code"):
             said = given.get("error_description") or given.get("error") or "it gave no code"

@@ -80,19 +80,19 @@ def shop(alice, workspace, server):
 
 def leave(browser, shop, server):
     """Go to the other server; return what the person is asked for there."""
-    address = browser.get(reverse("integration_sign_in", args=[shop.pk])).url
+    address = browser.get(reverse("integration_sign_in", args=[shop.pk])).context["address"]
     asked = {key: value[0] for key, value in parse_qs(urlsplit(address).query).items()}
     server.challenge = asked["code_challenge"]
     return asked
 
 
-def come_back(browser, **given):
-    return browser.get(reverse("integration_signed_in"), given)
+def come_back(browser, shop, **given):
+    return browser.get(reverse("integration_signed_in", args=[shop.pk]), given)
 
 
 def sign_in(browser, shop, server):
     asked = leave(browser, shop, server)
-    return come_back(browser, state=asked["state"], code="the-code")
+    return come_back(browser, shop, state=asked["state"], code="the-code")
 
 
 def page(browser, shop):
@@ -139,8 +139,8 @@ class TestSigningIn:
         asked = leave(browser, shop, server)
         assert (asked["response_type"], asked["client_id"], asked["x"]) == ("code", "kdap", "1")
         assert asked["scope"] == "orders offline"
-        assert asked["redirect_uri"] == signing_in.redirect_address()
-        back = come_back(browser, state=asked["state"], code="the-code")
+        assert asked["redirect_uri"] == signing_in.redirect_address(shop)
+        back = come_back(browser, shop, state=asked["state"], code="the-code")
         assert back.url == shop.get_absolute_url()
         assert "KDAP is signed in there" in page(browser, shop)
         assert call(alice, workspace, shop).status == "succeeded"
@@ -285,12 +285,28 @@ class TestStrangers:
     def test_only_who_began_comes_back(self, browser, bob, workspace, shop, server):
         give_role(workspace, bob, Role.ADMIN)
         asked = leave(browser, shop, server)
-        assert come_back(bob.client, state=asked["state"], code="x").status_code == 422
-        assert come_back(browser, state="guessed", code="x").status_code == 422
+        assert come_back(bob.client, shop, state=asked["state"], code="x").status_code == 422
+        assert come_back(browser, shop, state="guessed", code="x").status_code == 422
         assert (
-            come_back(browser, state=asked["state"], code="x").status_code == 422
+            come_back(browser, shop, state=asked["state"], code="x").status_code == 422
         )  # it was used up
         assert fresh(shop).sealed_tokens is None
+        assert server.asked == []
+
+    def test_nobody_is_led_on_unasked(self, browser, shop, server):
+        answer = browser.get(reverse("integration_sign_in", args=[shop.pk]))
+        assert answer.status_code == 200
+        there = server.receiver.url("")
+        assert f"Go on to {urlsplit(there).netloc}" in answer.content.decode()
+
+    def test_a_code_is_for_the_connection_it_was_asked_for(
+        self, browser, alice, workspace, shop, server
+    ):
+        config = fresh(shop).config | {"token_url": server.receiver.url("/other")}
+        other = connect(alice, workspace, "http", "Other", SECRET, **config)
+        asked = leave(browser, other, server)
+        assert asked["redirect_uri"] != signing_in.redirect_address(shop)
+        assert come_back(browser, shop, state=asked["state"], code="x").status_code == 422
         assert server.asked == []
 
     def test_viewers_and_strangers_sign_nobody_in(self, bob, charlie, workspace, shop):
@@ -301,11 +317,11 @@ class TestStrangers:
 
     def test_what_the_other_server_refuses_is_said(self, browser, shop, server):
         asked = leave(browser, shop, server)
-        come_back(browser, state=asked["state"], error="access_denied")
+        come_back(browser, shop, state=asked["state"], error="access_denied")
         assert "did not allow it: access_denied" in page(browser, shop)
         asked = leave(browser, shop, server)
         server.challenge = "another"
-        come_back(browser, state=asked["state"], code="the-code")
+        come_back(browser, shop, state=asked["state"], code="the-code")
         assert "gave no token (HTTP 400: invalid_grant)" in page(browser, shop)
 
     def test_a_change_while_somebody_is_there(self, browser, alice, shop, server):
@@ -313,7 +329,7 @@ class TestStrangers:
         with alice.acting() as actor:
             config = fresh(shop).config | {"client_id": "other"}
             services.change_integration(integration=fresh(shop), actor=actor, config=config)
-        come_back(browser, state=asked["state"], code="the-code")
+        come_back(browser, shop, state=asked["state"], code="the-code")
         assert "changed meanwhile; sign in again" in page(browser, shop)
 
 
