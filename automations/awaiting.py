@@ -9,8 +9,11 @@ Whoever begins to wait asks for a look in the same transaction. What was changed
 was perhaps passed over by who reads the log, and is seen by this look; who reads later finds the row.
 """
 
+import logging
+
 from django.db import DatabaseError, connection, transaction
 
+from automations import attempts
 from automations.acting import in_name_of
 from automations.finishing import as_json, json_text
 from automations.models import Look, WorkflowRun, WorkflowStep
@@ -21,6 +24,7 @@ from records.query import Query
 from workspaces.access import Actor, acting_as
 from workspaces.errors import KdapError, is_lost, refused_by_database
 
+log = logging.getLogger(__name__)
 AT_ONCE = 500
 
 # Part of the statement that reads the log, after `fresh`. An event names up to 200 entries, of more
@@ -100,7 +104,8 @@ def _let_go_on(rows):
     for row in rows:
         rooms.setdefault(row.workspace_id, []).append(row.run_id)
     with connection.cursor() as cursor:
-        for room, runs in rooms.items():
+        # In one order, for who takes turns holds the workspace until the end.
+        for room, runs in sorted(rooms.items()):
             values = {"turn": turns_for(room, len(runs)), "count": len(runs), "runs": runs}
             cursor.execute(WAKE, values)
 
@@ -109,7 +114,11 @@ def _conditions(rows):
     """Yield (step, answer) of those whose entry has what they wait for, or is gone."""
     alike = {}
     for row in rows:
-        same = row.watched_record, row.run.version.user_id, json_text(row.input["where"])
+        where = (row.input or {}).get("where")
+        if where is None:
+            yield row, {"error": "What this step waits for is not kept any more."}
+            continue
+        same = row.watched_record, row.run.version.user_id, json_text(where)
         alike.setdefault(same, []).append(row)
     for group in alike.values():
         answers = _asked(group)
@@ -119,7 +128,10 @@ def _conditions(rows):
 
 
 def _asked(rows):
-    """Return {entry id: answer} for steps that wait for one condition in one person's name."""
+    """Return {entry id: answer} for steps that wait for one condition in one person's name.
+
+    What can't be asked is an answer as well, else one condition would keep all runs waiting.
+    """
     first, ids = rows[0], list({row.watched_entry for row in rows})
     try:
         with transaction.atomic(), in_name_of(first.run.version.user) as actor:
@@ -128,10 +140,20 @@ def _asked(rows):
     except KdapError as error:
         return {key: {"error": error.detail} for key in ids}
     except DatabaseError as error:
-        refused = None if is_lost(error) else refused_by_database(error)
-        if refused is None:
+        if is_lost(error) or attempts.passes(error):
             raise
+        refused = refused_by_database(error)
+        if refused is None:
+            return _mistaken(first, ids)
         return {key: {"error": refused.detail} for key in ids}
+    except Exception:
+        return _mistaken(first, ids)
+
+
+def _mistaken(row, ids):
+    log.exception("What step %s waits for", row.pk)
+    said = "A mistake in KDAP itself ended this wait; it is in the server's log."
+    return {key: {"error": said} for key in ids}
 
 
 def answers_now(record, where, ids):
@@ -140,8 +162,16 @@ def answers_now(record, where, ids):
     gone = {"met": False, "deleted": True, "entry": None}
     answers = dict.fromkeys(set(ids) - met - _those(Query(record, fields=()), ids), gone)
     for entry in entries_as_json(record, list(met)) if met else ():
-        answers[entry["entry_id"]] = {"met": True, "entry": entry}
+        answers[entry["entry_id"]] = told_of(entry, met=True)
     return answers
+
+
+def told_of(entry, *, met):
+    """Return the output of a wait about an entry, or None; of one too large only its number."""
+    told = as_json({"met": met, "entry": entry})
+    if "cut" in told:
+        told = {"met": met, "entry": {"entry_id": entry["entry_id"], "cut": True}}
+    return told
 
 
 def _those(query, ids):

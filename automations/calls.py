@@ -17,6 +17,7 @@ from django.db import connection
 from django.urls import reverse
 
 from automations import awaiting
+from automations.finishing import as_json
 from automations.models import RunCall, WorkflowRun, WorkflowStep
 from workspaces.access import Actor, acting_as
 from workspaces.errors import Conflict, KdapError, Missing
@@ -86,11 +87,15 @@ def receive(token, call):
     """Keep a hooks.Call for the run that waits for it, or will.
 
     A call repeated under the same webhook-id or Idempotency-Key is well too. Raises Missing,
-    Conflict when another was taken before, Gone when it is too late.
+    Conflict when another was taken before, Gone when it is too late, TooLarge.
     """
+    from automations.hooks import TooLarge  # which knows of definitions, and they of this module
+
     run_id, number = read(token)
     data = call.data()
     del data["type"]
+    if "cut" in as_json(_answer(data)):
+        raise TooLarge("A call can bring at most a megabyte.")
     with _door():
         run = _open(run_id, number, call.key)
         if run is None:
@@ -171,4 +176,8 @@ def answers(rows):
     for row in rows:
         data = found.get((row.run_id, row.input["number"]))
         if data is not None:
-            yield row, {"met": True, **data}
+            yield row, _answer(data)
+
+
+def _answer(data):
+    return {"met": True, **data}

@@ -22,7 +22,7 @@ from automations.acting import at_home_of
 from automations.claiming import LEASE, claim, held
 from automations.models import WorkflowRun, WorkflowStep
 from automations.parts import Book
-from automations.steps.base import Failed, Go, Stopped, Waits
+from automations.steps.base import Failed, Go, Stopped, Unheard, Waits
 from workspaces import access
 from workspaces.access import Actor, acting_as
 from workspaces.errors import KdapError, is_lost
@@ -161,12 +161,12 @@ class Walk:
                 yield path, step, more
                 row = self.rows[path]
             self.values["steps"][step.id] = row.output
+            if step.called:  # also when it failed: the next wait has another address
+                self.values["run"] |= self._called_at()
             if row.status == WorkflowStep.Status.FAILED:
                 known = row.output if isinstance(row.output, dict) else {}
                 self.values["steps"][step.id] = known | {"failed": True, "error": row.error}
                 continue
-            if step.called:
-                self.values["run"] |= self._called_at()
             if step.type == "set":
                 self.values["vars"].update(row.output)
             for name, children, extra in step.inside(row.output):
@@ -232,21 +232,23 @@ class Walk:
     def _inside(self, path, step, more):
         """Do one step; return False when the run goes no further now."""
         row = self._row(path, step)
-        go, waits, output = self._going(row, path, step, more), None, None
+        go, kept, output = self._going(row, path, step, more), None, None
         try:
             with transaction.atomic():
                 try:
                     output = attempts.told(step.run, go)
-                except Waits as raised:
-                    waits = raised  # what it began to wait for stays
+                except (Waits, Unheard) as raised:
+                    kept = raised  # what it began to wait for stays, and what it waited for in vain
         except Stopped as stopped:
             self._done(row, stopped.output)
             self._finish(stopped.output)
             return False
         except (KdapError, DatabaseError) as error:
             return self._failed(step, row, attempts.said(error))
-        if waits is not None:
-            self._wait(row, waits)
+        if isinstance(kept, Unheard):
+            return self._failed(step, row, kept)
+        if kept is not None:
+            self._wait(row, kept)
             return False
         self._done(row, output)
         return True

@@ -7,6 +7,7 @@ import re
 from decimal import Decimal
 
 import orjson
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from automations import claiming, notices, services
@@ -133,7 +134,9 @@ def _end_loops(run):
 def begin_again(runs):
     """Queue runs (a queryset) that failed or were cancelled again, to go on where they failed."""
     steps = WorkflowStep.objects.filter(run__in=runs)
-    steps.filter(status__in=("failed", "waiting")).delete()
+    # A failure that the run went past stays: what came after it knew of it, and was numbered by it.
+    later = WorkflowStep.objects.filter(run=OuterRef("run"), pk__gt=OuterRef("pk"))
+    steps.filter(Q(status="waiting") | Q(~Exists(later), status="failed")).delete()
     # Of what was begun outside and never recorded, nobody knows: the engine asks, as after a death.
     steps.filter(status="unknown").update(status="started")
     runs.update(status="pending", finished_at=None, error_message="", cancel_asked=False, deaths=0)

@@ -5,9 +5,15 @@ to come round. So firings become runs between runs, for a fraction of a second e
 waits for a condition looked at.
 """
 
+import logging
 import time
 
+from django.db import DatabaseError
+
 from automations import awaiting, dispatch, engine
+from workspaces.errors import is_lost
+
+log = logging.getLogger(__name__)
 
 # A shift is short, for the worker has other kinds of work as well: webhooks, agents, mails.
 SECONDS = 1.0
@@ -18,9 +24,20 @@ def work(seconds=SECONDS):
     """Make runs of what was fired, look at what waits and carry runs out, in turn; return how many."""
     done, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
-        count = dispatch.expand(MAKING_SECONDS) + awaiting.look()
+        count = dispatch.expand(MAKING_SECONDS) + _looked()
         count += engine.work(RUNNING_SECONDS)
         if not count:
             return done
         done += count
     return done
+
+
+def _looked():
+    """Look at what waits; what is wrong with that must not keep runs from being carried out."""
+    try:
+        return awaiting.look()
+    except Exception as error:
+        if isinstance(error, DatabaseError) and is_lost(error):
+            raise
+        log.exception("Looking at what waits")
+        return 0

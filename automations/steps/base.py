@@ -41,6 +41,10 @@ class Failed(KdapError):
         self.again, self.unknown, self.output = again, unknown, output
 
 
+class Unheard(Failed):
+    """Nothing came in time; what the step changed in the database stays, though it failed."""
+
+
 class Waits(Exception):
     """The run goes on later: at `until` (None: never by itself), or when somebody answers.
 

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from automations import awaiting, calls, listening
 from automations.comparing import Comparison, said
+from automations.finishing import as_json
 from automations.parts import Condition
-from automations.steps.base import Failed, Step, Waits, entries_as_json, registered
+from automations.steps.base import Failed, Step, Unheard, Waits, entries_as_json, registered
 from automations.steps.entries import check_fields, entry_id
 
 LONGEST_WAIT = dt.timedelta(days=366)
@@ -85,13 +86,15 @@ class WaitUntil(Patient):
         if answer is not None:
             return self._answered(answer, go)
         if go.dry or self.until(go) <= timezone.now():
-            entry = entries_as_json(record, [id])[0]
-            output = {"met": False, "entry": entry}
+            entry = next(iter(entries_as_json(record, [id])), None)  # gone at this very moment
+            output = awaiting.told_of(entry, met=False)
             return output if go.dry else self.ended(output, f"{self._wanted(go)} in time.")
+        asked = {"record": str(record.pk), "entry": id, "where": where}
+        if "cut" in as_json(asked):
+            raise Failed("The filter that this step waits for is larger than a megabyte.")
         listening.begin()
         awaiting.ask(go.run)
         go.row.watched_record, go.row.watched_entry = record.pk, id
-        asked = {"record": str(record.pk), "entry": id, "where": where}
         raise Waits(self.waits, until=self.until(go), asked=asked)
 
     def _answered(self, answer, go):
@@ -130,6 +133,8 @@ class WaitForCall(Patient):
 
     def run(self, go):
         if go.row is not None and go.row.answer is not None:
+            if "error" in go.row.answer:
+                raise Failed(go.row.answer["error"])
             return go.row.answer
         nothing = {"met": False, "body": None, "query": {}, "headers": {}, "at": None}
         if go.dry:
@@ -141,12 +146,18 @@ class WaitForCall(Patient):
         came, late = calls.taken(go.run, number), self.until(go) <= timezone.now()
         if came is None and late:
             if calls.close(go.run, number):
-                return self.ended(nothing, f"Nobody called within {self.length()}.")
+                return self._unheard(nothing)
             came = calls.taken(go.run, number)
         if came is not None:
             return {"met": True, **came}
         awaiting.ask(go.run)
         raise Waits(self.waits, until=self.until(go), asked={"number": number})
+
+    def _unheard(self, nothing):
+        try:
+            return self.ended(nothing, f"Nobody called within {self.length()}.")
+        except Failed as failed:  # that the address is closed stays
+            raise Unheard(failed.detail, output=nothing) from None
 
     def sentence(self, book):
         return f"wait for a call{self.limits()}"
