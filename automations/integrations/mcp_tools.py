@@ -40,26 +40,53 @@ def session_with(integration, seconds):
     """
     config = config_of(integration.kind, integration.config)
     secret = secret_of(integration, config)
-    if integration.kind == "mcp_stdio":
-        server, secrets = allowed_servers()[config.server], {secret}
-        wire = StdioWire(server, secret, seconds, integration.server_name)
-    else:
-        end = time.monotonic() + seconds
-        headers = auth.headers_for(integration, config, secret, seconds)
-        secrets = carried(secret, headers)
-        wire = HttpWire(config.url, headers, seconds, integration.server_name)
-        wire.deadline = end  # a token was fetched in the same time
-    session = Session(wire, integration.server_name, secrets)
+    end = time.monotonic() + seconds
+    session, headers = _greeted(integration, config, secret, seconds, end)
     try:
-        with hiding(secrets):
-            session.greet()
+        with hiding(session.secrets):
             yield session
     except ServerRefused as error:
-        if "401" in error.detail and integration.kind == "mcp":
-            auth.renews(integration, config, secret, headers)
+        _renews(error, integration, config, secret, headers, end)  # for the next one who calls
         raise
     finally:
         session.close()
+
+
+def _greeted(integration, config, secret, seconds, end, last=False):
+    """Return a Session that was greeted, and the headers of its calls; with another token when the
+    first one is not taken, for nothing was done by then.
+    """
+    session, headers = _begun(integration, config, secret, seconds, end)
+    try:
+        with hiding(session.secrets):
+            session.greet()
+    except BaseException as error:
+        session.close()
+        if last or not _renews(error, integration, config, secret, headers, end):
+            raise
+    else:
+        return session, headers
+    return _greeted(integration, config, secret, seconds, end, last=True)
+
+
+def _begun(integration, config, secret, seconds, end):
+    name = integration.server_name
+    if integration.kind == "mcp_stdio":
+        wire = StdioWire(allowed_servers()[config.server], secret, seconds, name)
+        return Session(wire, name, {secret}), {}
+    headers = auth.headers_for(integration, config, secret, end - time.monotonic())
+    wire = HttpWire(config.url, headers, seconds, name)
+    wire.deadline = end  # a token was fetched in the same time
+    return Session(wire, name, carried(secret, headers)), headers
+
+
+def _renews(error, integration, config, secret, headers, end):
+    """Return whether an error says that a token is not taken any more, and another can be got."""
+    left = end - time.monotonic()
+    refused = isinstance(error, ServerRefused) and "(HTTP 401)" in error.detail
+    if not refused or integration.kind != "mcp" or left <= 0:
+        return False
+    return auth.renews(integration, config, secret, headers, left)
 
 
 def list_tools(integration, seconds=LIST_SECONDS):

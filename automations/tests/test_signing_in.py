@@ -10,9 +10,10 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from automations.integrations import looking, services, signing_in, using
+from automations.integrations import auth, looking, mcp_tools, services, signing_in, using
 from automations.integrations.kinds import config_of
 from automations.models import Integration
+from automations.tests.mcp_servers import Server as McpServer
 from automations.tests.mcp_servers import connect
 from automations.tests.receivers import ok, receiving
 from automations.tests.workflows import BUTTON, make_workflow, runs_of, settle, start
@@ -338,3 +339,28 @@ def test_it_needs_the_address_where_people_sign_in(alice, workspace):
     config = {"auth": "oauth2_code", "client_id": "x", "token_url": "https://a.example/t"}
     with pytest.raises(Invalid, match="needs the address where people sign in"):
         connect(alice, workspace, "http", "Shop", url="https://a.example", **config)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_tool_is_called_with_another_token_when_one_is_not_taken(alice, workspace, settings):
+    given, server = [], McpServer()
+
+    def answer(connection, request):
+        if b"POST /token" in request:
+            given.append(f"token-{len(given) + 1}")
+            connection.sendall(ok(orjson.dumps({"access_token": given[-1]})))
+        elif b"Bearer token-2" in request:
+            server(connection, request)
+        else:
+            connection.sendall(NO)
+
+    auth._tokens.clear()
+    with receiving(answer) as receiver:
+        settings.AUTOMATIONS_ALLOWED_HOSTS = [receiver.here]
+        config = {"url": receiver.url("/mcp"), "token_url": receiver.url("/token")}
+        config |= {"auth": "oauth2", "client_id": "kdap"}
+        made = connect(alice, workspace, secret=SECRET, **config)
+        output = mcp_tools.call_tool(made, "echo", {"text": "Emma"}, key="k", seconds=10)
+    assert output["text"] == "Emma"
+    assert len(given) == 2
+    assert len(server.calls()) == 1
