@@ -9,8 +9,10 @@ import datetime as dt
 
 import orjson
 
+from accounts.middleware import zone_of
 from automations.agents.tools import Hands
 from automations.english.words import key_of, variants
+from automations.integrations.mcp_tools import options_of
 from automations.models import Agent, Integration, Workflow
 from records.models import PublicForm
 from workspaces.models import Member
@@ -32,26 +34,48 @@ def told(*, text, person, workspace_id, only=(), draft=None, owner=None):
     named = _Named(text, orjson.dumps(draft or {}).decode())
     rows = Hands(None, workspace_id, only).records().order_by("position", "id")
     made = {
-        "today": dt.datetime.now(dt.UTC).date().isoformat(),
+        "today": dt.datetime.now(zone_of(owner or person)).date().isoformat(),
         "time_zone": (owner or person).time_zone,
         "records": _records(named.first(list(rows[:MOST_LOOKED_AT]))),
     }
     left = rows.count() - len(made["records"])
     if left > 0:
         made["more_records"] = f"{left} more records are not told of."
-    room = ROOM // 3
-    for key, items in _others(named, workspace_id):
-        fitting = []
-        for item in items[:MOST_OTHERS]:
-            room -= _size(item)
-            if room < 0:
-                break
-            fitting.append(item)
-        if fitting:
-            made[key] = fitting
-        if len(fitting) < len(items):
-            made[f"more_{key}"] = f"{len(items) - len(fitting)} more are not told of."
+    return made | _fitting(_others(named, workspace_id, only), ROOM // 3)
+
+
+def _fitting(others, room):
+    """Return as much of `others` as there is room for: of all kinds first what is named."""
+    kept = {key: [] for key, _ in others}
+    for wanted in (True, False):
+        for key, items in others:
+            for is_named, item in items[:MOST_OTHERS]:
+                short = _shortened(item, room) if is_named is wanted else None
+                if short is not None:
+                    room -= _size(short)
+                    kept[key].append(short)
+    made = {}
+    for key, items in others:
+        if kept[key]:
+            made[key] = kept[key]
+        if len(kept[key]) < len(items):
+            made[f"more_{key}"] = f"{len(items) - len(kept[key])} more are not told of."
     return made
+
+
+def _shortened(item, room):
+    """Return a thing whole, without descriptions, or without tools, as it fits; else None."""
+    if _size(item) <= room:
+        return item
+    short = {key: value for key, value in item.items() if key != "about"}
+    if "tools" in short:
+        bare = [
+            {key: value for key, value in tool.items() if key != "about"} for tool in item["tools"]
+        ]
+        short |= {"tools": bare}
+        if _size(short) > room:
+            short |= {"tools": "left out"}
+    return short if _size(short) <= room else None
 
 
 class _Named:
@@ -64,6 +88,13 @@ class _Named:
     def first(self, rows, name="name"):
         """Return `rows` with those that are named first, the others as they were."""
         return sorted(rows, key=lambda row: not self.has(getattr(row, name), row.pk))
+
+    def marked(self, rows, tell, name="name"):
+        """Return [(whether it is named, what `tell` says of it)] of `rows`, the named ones first."""
+        return [
+            (self.has(getattr(row, name), row.pk), tell(row))
+            for row in self.first(list(rows), name)
+        ]
 
     def has(self, name, id=""):
         """Return whether something of that name, singular or plural, or of that id is meant."""
@@ -79,8 +110,8 @@ def _records(rows):
         short = {"id": str(record.pk), "name": record.name}
         if room > 0:
             whole = short | {"fields": [_field(field) for field in record.structure.fields]}
-            room -= _size(whole)
-            if room > 0 or not told:
+            if _size(whole) <= room or not told:
+                room -= _size(whole)
                 told.append(whole)
                 continue
         told.append(short | {"fields": "left out"})
@@ -103,23 +134,32 @@ def _field(field):
     return made
 
 
-def _others(named, workspace_id):
-    """Return [(key, [what is told of each])] of all that is no record."""
+def _others(named, workspace_id, only):
+    """Return [(key, [(whether it is named, what is told of it)])] of all that is no record."""
     here = {"workspace": workspace_id, "deleted_at": None}
     members = Member.objects.filter(workspace=workspace_id).select_related("user").order_by("pk")
     people = [member.user for member in members]
-    people.sort(key=lambda user: not (named.has(user.name) or named.has(user.name.split(" ")[0])))
+    people = [(named.has(u.name) or named.has(u.name.split(" ")[0]), u) for u in people]
+    people.sort(key=lambda pair: not pair[0])
     forms = PublicForm.objects.filter(**here, record__deleted_at=None).select_related("record")
+    forms = forms.filter(record__in=only) if only else forms
     flows = Workflow.objects.filter(**here).order_by("name", "id")
     agents = Agent.objects.filter(**here, status="active")
     connections = Integration.objects.filter(**here)
     return [
-        ("people", [{"id": str(u.pk), "name": u.name, "email": u.email} for u in people]),
-        ("forms", [_row(f, record=f.record.name) for f in named.first(list(forms))]),
-        ("agents", [_row(a, about=_short(a.description)) for a in named.first(list(agents))]),
-        ("workflows", [_workflow(flow) for flow in named.first(list(flows))]),
-        ("connections", [_connection(c) for c in named.first(list(connections), "server_name")]),
+        ("people", [(is_named, _person(user)) for is_named, user in people]),
+        ("forms", named.marked(forms, lambda form: _row(form, record=form.record.name))),
+        (
+            "agents",
+            named.marked(agents, lambda agent: _row(agent, about=_short(agent.description))),
+        ),
+        ("workflows", named.marked(flows, _workflow)),
+        ("connections", named.marked(connections, _connection, "server_name")),
     ]
+
+
+def _person(user):
+    return {"id": str(user.pk), "name": user.name, "email": user.email}
 
 
 def _row(row, **more):
@@ -137,7 +177,7 @@ def _connection(connection):
         {
             "tool": tool["name"],
             "about": _short(tool.get("description", "")),
-            "arguments": sorted(tool.get("schema", {}).get("properties", {}))[:30],
+            "arguments": sorted(options_of(tool["schema"])[0])[:30],
         }
         for tool in connection.tools[:MOST_OTHERS]
     ]
