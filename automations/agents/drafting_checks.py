@@ -12,7 +12,6 @@ from django.utils import timezone
 from automations import definition as definitions
 from automations.agents.drafting_tools import DRAFTING, LONGEST_QUESTION, LONGEST_TITLE
 from automations.parts import Book
-from records.fields import Refused
 from workspaces.errors import KdapError
 
 ROUNDS = 3
@@ -66,7 +65,7 @@ def checked(data, workspace_id):
     try:
         made = definitions.parse(data)
         book = Book(workspace_id)
-        problems = definitions.problems_of(made, workspace_id, book) or _cells(made, book)
+        problems = definitions.problems_of(made, workspace_id, book)
         if not problems:
             made.sentence(Book(workspace_id))  # what can't be said, nobody could read
     except KdapError as error:
@@ -74,23 +73,6 @@ def checked(data, workspace_id):
     except RecursionError:
         problems = [{"pointer": "", "detail": "Steps are nested too deep."}]
     return (None, problems) if problems else (made.model_dump(mode="json"), [])
-
-
-def _cells(made, book):
-    """Return what is wrong with values that are written as they stand: a choice that is none."""
-    problems = []
-    for pointer, step in made.walk():
-        record = book.record(step.record) if getattr(step, "record", None) else None
-        values = getattr(step, "values", None) if record else None
-        for key, value in (values or {}).items():
-            field = next((f for f in record.structure.fields if f.key == key), None)
-            if field is None or value is None or "{{" in str(value):
-                continue
-            try:
-                field.kind.clean(value, field)
-            except Refused as error:
-                problems.append({"pointer": f"{pointer}/values/{key}", "detail": str(error)})
-    return problems
 
 
 def prose_call(text):

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from automations import services
 from automations.agents import draftings, providers
 from automations.agents.drafting_forms import DraftForm, TakeForm
 from automations.agents.drafting_marks import marks_of, pieces
@@ -151,7 +152,9 @@ def _take(request, found):
 
 
 def _again(request, found):
-    workflow = found.workflow if found.base is not None else None
+    workflow = None
+    if found.base is not None:  # which may lie in the trash by now
+        workflow = services.find_workflow(request.actor, found.workflow_id, "write")
     agents = draftings.agents_for(found.workspace_id)
     form = DraftForm(request.POST, agents=agents, change=workflow is not None)
     if form.is_valid():

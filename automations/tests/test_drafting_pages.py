@@ -100,6 +100,16 @@ def test_what_is_marked_has_to_be_looked_at(asked, bob, large):
     assert bob.client.post(f"{page}take/", {"name": "Large", "accepted": "on"}).status_code == 302
 
 
+def test_a_workflow_in_the_trash_is_changed_by_no_model(asked, bob, agent, flow):
+    page = asked(asking("What for?"), url=reverse("workflow_draft", args=[flow.pk]))
+    with bob.acting() as actor:
+        services.delete_workflow(workflow=flow, actor=actor)
+    answer = bob.client.post(f"{page}again/", {"text": "More", "agent": str(agent.pk)})
+    assert answer.status_code == 404
+    with bob.acting():
+        assert AgentDrafting.objects.count() == 1
+
+
 def test_a_question_is_answered_by_asking_again(settings, asked, bob, agent, large):
     page = asked(asking("How much is large, <b>really</b>?"))
     answer = bob.client.get(page)
