@@ -60,7 +60,7 @@ def _started(request, found, choice, runs):
     one = runs[0] if len(runs) == 1 else None
     press = pressing.press_of(runs[0])
     url = one.get_absolute_url() if one else f"{found.get_absolute_url()}?press={press}"
-    said = f"“{found.name}” runs on {_said(choice, len(runs))}"
+    said = f"“{found.name}” runs on {_said(choice, runs)}"
     if not request.htmx:
         messages.success(request, said)
         return redirect(url)
@@ -71,9 +71,10 @@ def _started(request, found, choice, runs):
     return trigger_client_event(response, "runs:started", {"url": asks, "link": link})
 
 
-def _said(choice, count):
+def _said(choice, runs):
+    count = len(runs)
     if not choice.left_out:
-        return f"entry {choice.ids[0]}." if count == 1 else f"{count:,} entries."
+        return f"entry {runs[0].entry_id}." if count == 1 else f"{count:,} entries."
     why = "do not match its filter, or are gone" if choice.filtered else "are gone"
     return f"{count:,} of {len(choice.ids):,} entries; the others {why}."
 

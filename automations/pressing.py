@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from automations import definition as definitions
 from automations import running, services
+from automations.acting import at_home_of
 from automations.models import Subscription, Workflow
 from records.buttons import Button, offers
 from records.lookup import find_record
@@ -55,9 +56,10 @@ def choose(workflow, actor, ids):
     if len(ids) > running.MOST_PRESSED:
         raise Invalid(f"At most {running.MOST_PRESSED:,} entries can be chosen at once.")
     record = find_record(actor, trigger.record_id)
-    query = Query(record, where=trigger.where, fields=())
-    rows = query.rows(limit=len(ids), extra="entry_id = ANY(%s)", extra_params=[ids])
-    matching = [row[0] for row in rows]
+    with at_home_of(version.user):  # whose today is that of the runs
+        query = Query(record, where=trigger.where, fields=())
+        rows = query.rows(limit=len(ids), extra="entry_id = ANY(%s)", extra_params=[ids])
+        matching = [row[0] for row in rows]
     if not matching and trigger.where:
         raise Conflict("None of these entries matches the workflow's filter.")
     if not matching:

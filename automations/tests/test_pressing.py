@@ -1,6 +1,8 @@
 """The buttons of workflows on entries: who sees them, what pressing starts, what it says."""
 
+import datetime as dt
 import json
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
@@ -121,6 +123,21 @@ def test_the_filter_is_respected_and_told(alice, flow, ids):
     none = press(alice, flow, ids[:2])
     assert none.status_code == 409
     assert told(none)["message"] == "None of these entries matches the workflow's filter."
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_today_is_that_of_the_publisher(alice, bob, workspace, make_record, zone):
+    with alice.acting():
+        alice.user.time_zone = zone
+        alice.user.save()
+    days = make_record("Days", day="date")
+    now = dt.datetime.now(ZoneInfo(zone)).date()
+    ids = add(alice, days, *[{"day": str(now + dt.timedelta(days=n))} for n in (-2, -1, 0, 1)])
+    where = {"field": "day", "op": "next_days", "value": 0}
+    trigger = {"type": "button", "record": str(days.pk), "where": where}
+    flow = make_workflow(alice, workspace, trigger, STOP, name="Daily")
+    assert press(bob, flow, ids).status_code == 204
+    assert [run.entry_id for run in runs_of(flow)] == ids[2:3]
 
 
 def test_many_are_asked_about_first(alice, flow, ids):
