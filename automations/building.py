@@ -5,7 +5,7 @@ from django.utils.text import Truncator
 from automations import definition as definitions
 from automations import drafts
 from automations.steps import STEPS
-from workspaces.errors import Conflict, Invalid
+from workspaces.errors import Conflict, Invalid, KdapError
 
 LONGEST = 60  # of a name in a message
 ELSEWHERE = (
@@ -47,7 +47,10 @@ def name_of(draft, id):
 def broken_by(before, workflow):
     """Return a sentence about what does not work any more since the draft was `before`, or none."""
     now = _problems(workflow.structured_definition, workflow.workspace_id)
-    new = sorted(now - _problems(before, workflow.workspace_id))
+    try:
+        new = sorted(now - _problems(before, workflow.workspace_id))
+    except KdapError:  # the draft could not be read at all, so it works better now
+        return []
     if not new:
         return []
     id, detail = new[0]

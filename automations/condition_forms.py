@@ -97,9 +97,11 @@ def _listed(value):
 
 def shown(value):
     """Return a literal or template as it stands in a text box."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    text = value or ""
+    if value is not None and not isinstance(value, str):
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    # Half a character, which no page can hold, stands there as JSON writes it.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def read_condition(post, name, record, keep=False):

@@ -1,5 +1,6 @@
 """A workflow's definition: one pydantic model for builder, API, parser and language models."""
 
+import re
 from collections import OrderedDict
 from typing import Annotated, Any, Literal, Union
 
@@ -17,6 +18,12 @@ DEEPEST = 12
 TOO_DEEP = (
     f"This is nested deeper than KDAP can follow: steps go {DEEPEST} deep, conditions less than 30."
 )
+NOT_KEPT = (
+    "Something in this can't be kept: a number of more than 18 digits, half a character, or "
+    "the character NUL."
+)
+ODD_TEXT = re.compile(r"[\x00\ud800-\udfff]")
+LARGEST = 2**63  # what programs that read JSON take for a whole number
 LONGEST_PATH = WorkflowStep._meta.get_field("path").max_length
 
 AnyTrigger = Annotated[Union[tuple(TRIGGERS.values())], Field(discriminator="type")]  # noqa: UP007
@@ -66,6 +73,8 @@ def parse(data):
     """Return the Definition in `data` (JSON); raise Invalid with a pointer to each mistake."""
     if _depth(data) > DEEPEST * 3:
         raise Invalid(TOO_DEEP)
+    if not _can_be_kept(data):
+        raise Invalid(NOT_KEPT)
     try:
         made = Definition.model_validate(data)
     except ValidationError as error:
@@ -98,6 +107,17 @@ def of(version):
         if len(_published) > MOST_KEPT:
             _published.popitem(last=False)
     return found
+
+
+def _can_be_kept(data):
+    """Return whether the database takes what JSON can say, and gives it back as it was."""
+    if isinstance(data, dict):
+        return all(_can_be_kept(item) for pair in data.items() for item in pair)
+    if isinstance(data, list):
+        return all(map(_can_be_kept, data))
+    if isinstance(data, str):
+        return not ODD_TEXT.search(data)
+    return not isinstance(data, int | float) or abs(data) < LARGEST
 
 
 def _depth(data, known=0):

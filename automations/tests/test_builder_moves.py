@@ -272,6 +272,32 @@ def test_what_was_written_is_saved_before_a_button_of_its_panel_works(alice, flo
     assert draft(flow)["steps"][3]["name"] == "Last"
 
 
+def test_a_step_that_is_not_known_any_more_can_be_deleted(alice, flow):
+    with acting_as(Actor.system()):
+        row = Workflow.objects.get(pk=flow.pk)
+        row.structured_definition["steps"][3]["type"] = "gone_from_kdap"
+        row.save()
+    answer = post(alice, flow, verb="delete", step="last")
+    assert answer.status_code == 200
+    assert outline(draft(flow)["steps"]) == AT_FIRST[:-1]
+
+
+@pytest.mark.parametrize(
+    "value", ['["\\ud800"]', "[123456789012345678901234567890]", '["\\u0000"]', '{"\\u0000": 1}']
+)
+def test_json_that_can_not_be_kept_is_refused(alice, flow, value):
+    more = {"type": "set", "has-values": "", "values.key": "x", "values.value": value}
+    answer = post(alice, flow, verb="save", step="last", **more)
+    assert answer.status_code == 422
+    assert "can&#x27;t be kept" in answer.content.decode()
+    steps = [keep("last") | {"values": {"x": json.loads(value)}}]
+    api = f"/api/v1/workflows/{flow.pk}/"
+    body = {"structured_definition": {"trigger": BUTTON, "steps": steps}}
+    answer = alice.client.patch(api, json.dumps(body), content_type="application/json")
+    assert answer.status_code in (400, 422), answer.content
+    assert draft(flow)["steps"][3]["values"] == {"last": "{{ steps.first.first }}"}
+
+
 def test_an_undo_leaves_the_panel_open_if_its_step_is_there(alice, flow):
     post(alice, flow, verb="duplicate", step="last")
     page = post(alice, flow, verb="undo", stay="step=first")
