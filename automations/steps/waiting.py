@@ -11,6 +11,7 @@ from automations import awaiting, calls, listening
 from automations.comparing import Comparison, said
 from automations.finishing import as_json
 from automations.parts import Condition
+from automations.schedules import midnight
 from automations.steps.base import Failed, Step, Unheard, Waits, entries_as_json, registered
 from automations.steps.entries import check_fields, entry_id
 
@@ -65,7 +66,8 @@ class WaitUntil(Patient):
     """Wait until an entry matches a filter: now, or when somebody has changed it, by any door.
 
     `entry` is one entry or its number, by default the trigger's. If it is deleted meanwhile, it does
-    not come. References in the filter are filled in when the waiting begins.
+    not come. References in the filter are filled in when the waiting begins. A filter of the last or
+    next days may come true without any change, so it is looked at again at each midnight.
     """
 
     label, icon, waits = "Wait for a condition", "filter", "condition"
@@ -90,12 +92,21 @@ class WaitUntil(Patient):
             output = awaiting.told_of(entry, met=False)
             return output if go.dry else self.ended(output, f"{self._wanted(go)} in time.")
         asked = {"record": str(record.pk), "entry": id, "where": where}
+        wake = self.until(go)
+        if _moves(where):
+            asked["until"] = wake.isoformat()
+            tomorrow = timezone.localdate() + dt.timedelta(days=1)
+            wake = min(wake, midnight(tomorrow, timezone.get_current_timezone()))
         if "cut" in as_json(asked):
             raise Failed("The filter that this step waits for is larger than a megabyte.")
         listening.begin()
         awaiting.ask(go.run)
         go.row.watched_record, go.row.watched_entry = record.pk, id
-        raise Waits(self.waits, until=self.until(go), asked=asked)
+        raise Waits(self.waits, until=wake, asked=asked)
+
+    def until(self, go):
+        kept = go.row.input.get("until") if self.has_begun(go) else None
+        return dt.datetime.fromisoformat(kept) if kept else super().until(go)
 
     def _answered(self, answer, go):
         if "error" in answer:
@@ -116,6 +127,12 @@ class WaitUntil(Patient):
         record = book.check_record(self.record, f"{pointer}/record")
         if record:
             check_fields(record, self.where, book, f"{pointer}/where")
+
+
+def _moves(where):
+    """Return whether a filter may come true by the mere passing of days."""
+    inside = where.get("and") or where.get("or") or ([where["not"]] if "not" in where else [])
+    return where.get("op") in ("last_days", "next_days") or any(map(_moves, inside))
 
 
 @registered

@@ -1,8 +1,12 @@
 """Waits whose filter, entry, call or database is out of the ordinary: they end in words, alone."""
 
+import datetime as dt
+
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 
+from accounts.middleware import zone_of
 from automations import awaiting, calls, dispatch, running, shifts
 from automations.models import RunCall, WorkflowRun, WorkflowStep
 from automations.tests.test_calls import TELL, WAIT, post
@@ -162,6 +166,48 @@ def test_an_entry_gone_at_the_end_of_the_time_is_none(alice, waiting, monkeypatc
         "succeeded",
         {"met": False, "entry": None},
     )
+
+
+def test_a_filter_of_the_next_days_is_looked_at_each_midnight(alice, workspace, make_record):
+    tasks = make_record("Tasks", due="date")
+    soon = {"not": {"and": [{"not": {"field": "due", "op": "next_days", "value": 3}}]}}
+    workflow = make_workflow(alice, workspace, BUTTON, wait(tasks, soon))
+    (id,) = add(alice, tasks, {"due": str(timezone.localdate() + dt.timedelta(days=9))})
+    start(alice, workflow, input={"order": id})
+    settle()
+    (run,) = runs_of(workflow)
+    with timezone.override(zone_of(alice.user)):
+        wake = timezone.localtime(run.wake_at)
+        assert wake == timezone.localtime().replace(
+            hour=0, minute=0, second=0, microsecond=0
+        ) + dt.timedelta(days=1)
+    end = dt.datetime.fromisoformat(steps_of(run)["wait"].input["until"])
+    assert dt.timedelta(days=6) < end - timezone.now() < dt.timedelta(days=7)
+    page = alice.client.get(run.get_absolute_url()).content.decode()
+    assert "Waits until the entry matches and is looked at again at" in page
+    time_is_up()
+    (run,) = runs_of(workflow)
+    assert (run.status, steps_of(run)["wait"].input["until"]) == ("waiting", end.isoformat())
+    with alice.acting():  # as if days had passed: nobody is told of a change
+        tasks.model.objects.update(due=timezone.localdate() + dt.timedelta(days=1))
+    time_is_up()
+    assert states(workflow) == ["succeeded"]
+
+
+def test_a_filter_of_the_next_days_has_an_end_as_well(alice, workspace, make_record):
+    tasks = make_record("Tasks", due="date")
+    soon = {"field": "due", "op": "next_days", "value": 3}
+    workflow = make_workflow(alice, workspace, BUTTON, wait(tasks, soon, silence="fail"))
+    (id,) = add(alice, tasks, {"due": "2100-01-01"})
+    start(alice, workflow, input={"order": id})
+    settle()
+    (run,) = runs_of(workflow)
+    with acting_as(Actor.system()):
+        row = steps_of(run)["wait"]
+        row.input["until"] = timezone.now().isoformat()
+        row.save()
+    time_is_up()
+    assert states(workflow) == ["failed"]
 
 
 @pytest.fixture
