@@ -49,6 +49,19 @@ def write_name(page, name):
     page.get_by_label("Name", exact=True).last.fill(name)
 
 
+def test_a_box_that_the_browser_refuses_holds_back_a_delete_for_good(builder):
+    page = builder("?step=two")
+    write_name(page, "second")
+    page.locator(".panel-form [name=name]").evaluate("box => box.setCustomValidity('No.')")
+    page.locator("#node-one").focus()
+    page.keyboard.press("Delete")
+    page.locator(".panel-form [name=name]").evaluate("box => box.setCustomValidity('')")
+    page.keyboard.press("Escape")
+    expect(page.locator(".panel")).to_have_count(0)
+    expect(page.locator("#node-two strong")).to_have_text("second")
+    assert names() == ["one", "second", "three"]
+
+
 def test_closing_a_panel_saves_it(builder):
     page = builder("?step=two")
     write_name(page, "second")

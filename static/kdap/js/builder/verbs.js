@@ -4,14 +4,19 @@ import { toast } from "../toast.js";
 /** The panel's form, when something is written in it that is not saved. */
 export const unsaved = () => document.querySelector(".panel-form[data-unsaved]");
 
-/** Save what is written in a panel; `then` is the address of what opens after it. */
+/**
+ * Save what is written in a panel; `then` is the address of what opens after it. Returns whether it
+ * was sent: a conflict, or a box that the browser refuses, has to be looked at first.
+ */
 export function save(form, then) {
   if ("conflict" in form.dataset) {
     toast({ message: "Save yours first, or close the panel to leave it as it is now.", kind: "info" });
-    return;
+    return false;
   }
+  if (!form.reportValidity()) return false;
   form.elements.then.value = then;
   form.requestSubmit(form.querySelector("[name=verb][value=save]"));
+  return true;
 }
 
 let waiting = null;
@@ -27,8 +32,7 @@ export function act(verb, values) {
   if (writing?.elements.step.value === "new") {
     toast({ message: "Add the new step first, or close its panel.", kind: "info" });
   } else if (writing) {
-    waiting = () => act(verb, values);
-    save(writing, location.search.slice(1));
+    if (save(writing, location.search.slice(1))) waiting = () => act(verb, values);
   } else send(form, verb, values);
 }
 
