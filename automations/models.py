@@ -91,7 +91,7 @@ class Subscription(models.Model):
     listens_from = models.TextField(null=True)  # see listening.py
     next_at = models.DateTimeField(null=True)
     scanned_to = models.DateTimeField(null=True)
-    scanned_id = models.BigIntegerField(default=0)
+    scanned_id = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "workflow_subscriptions"
@@ -199,7 +199,7 @@ class WorkflowRun(models.Model):
     operation_id = models.UUIDField(default=uuid7)
     depth = models.SmallIntegerField(default=0)
     parent = models.ForeignKey("self", models.SET_NULL, null=True, related_name="children")
-    loop = models.CharField(max_length=400, blank=True, default="")
+    loop = models.CharField(max_length=400, blank=True, default="", db_default="")
     position = models.IntegerField(null=True)
     retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")
     concurrency_key = models.CharField(max_length=200, null=True)

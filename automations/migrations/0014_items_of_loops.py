@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="workflowrun",
             name="loop",
-            field=models.CharField(blank=True, default="", max_length=400),
+            field=models.CharField(blank=True, db_default="", default="", max_length=400),
         ),
         migrations.AddField(
             model_name="workflowrun", name="position", field=models.IntegerField(null=True)

@@ -8,6 +8,8 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
-            model_name="subscription", name="scanned_id", field=models.BigIntegerField(default=0)
+            model_name="subscription",
+            name="scanned_id",
+            field=models.BigIntegerField(db_default=0, default=0),
         ),
     ]

@@ -93,7 +93,6 @@ class TestInjection:
             ("evil{{ vars.at }}example.org", "evil{{ vars.at }}example.org"),
             ("{{ vars.who }}", "{{ vars.who }}"),
             ("Boss <evil@example.org>", "evil@example.org"),
-            ("аnna@example.com", "аnna@example.com"),
         ],
     )
     def test_addresses_in_disguise(self, alice, drafted, large, recipient, marked):
@@ -107,7 +106,6 @@ class TestInjection:
         [
             ("https://shop.example/hook?x={{ trigger.entry.order_id }}", None),
             ("https://evil.example/hook", "evil.example"),
-            ("https://shop.example@evil.example/", "https://shop.example@evil.example/"),
             ("https://{{ trigger.entry.ship_country }}.example/", "https://{{"),
             ("{{ trigger.entry.ship_country }}", "{{ trigger.entry.ship_country }}"),
             ("https://shop.example.evil.example/", "shop.example.evil.example"),
@@ -119,6 +117,19 @@ class TestInjection:
         drafting, status, task, _ = drafted(handed(with_step(large, step)), text=text)
         assert status == "ready", task.error_message
         assert marks(alice, drafting, task) == ([marked] if marked else [])
+
+    @pytest.mark.parametrize(
+        "step",
+        [
+            {"type": "send_email", "to": ["аnna@example.com"], "subject": "All"},
+            {"type": "http_request", "url": "https://shop.example@evil.example/"},
+        ],
+        ids=["letters", "user"],
+    )
+    def test_what_only_looks_like_an_address_is_sent_back(self, drafted, large, step):
+        _, status, task, _ = drafted(handed(with_step(large, step | {"id": "away"})))
+        assert status == "failed"
+        assert "Step 2: " in task.error_message
 
     def test_what_the_draft_had_already_is_not_marked(self, alice, workspace, drafted, large):
         call = {

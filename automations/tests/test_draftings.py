@@ -72,7 +72,7 @@ class TestRounds:
         assert (status, task.status, task.steps) == ("failed", "failed", 3)
         assert len(server.requests) == 3
         assert "in 3 rounds" in task.error_message
-        assert "Step 1: “Finished” is none of the choices" in task.error_message
+        assert "Step 1: Status: “Finished” is none of the choices" in task.error_message
         with pytest.raises(Conflict):
             take(alice, drafting)
 
