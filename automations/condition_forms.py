@@ -25,7 +25,7 @@ def condition_context(name, where, record):
     fields = list(record.structure.fields) if record else []
     top = {"name": name, "fields": [(f.key, f.label) for f in fields], "joins": JOINS.items()}
     if where and not _is_tree(where):
-        return top | {"json": json.dumps(where, indent=2, ensure_ascii=False)}
+        return top | {"json": as_text(where, indent=2)}
     known = {f.key: f for f in fields}
     top["plain"] = not where or "field" in where
     root = {"and": [where]} if where and "field" in where else where or {"and": []}
@@ -74,7 +74,7 @@ def _node(name, part, known):
         "field": part["field"],
         "op": part.get("op", ""),
         "value": _listed(part.get("value")),
-        "was": json.dumps(part, ensure_ascii=False),
+        "was": as_text(part),
         "operators": [(op.key, op.label) for op in operators],
         "alone": found is not None and found.takes == "nothing",
         "choices": choices_of(item) if item else [],
@@ -97,9 +97,15 @@ def _listed(value):
 
 def shown(value):
     """Return a literal or template as it stands in a text box."""
-    text = value or ""
-    if value is not None and not isinstance(value, str):
-        text = json.dumps(value, ensure_ascii=False, default=str)
+    return _whole(value or "") if value is None or isinstance(value, str) else as_text(value)
+
+
+def as_text(value, indent=None):
+    """Return JSON as it stands in a text box."""
+    return _whole(json.dumps(value, ensure_ascii=False, default=str, indent=indent))
+
+
+def _whole(text):
     # Half a character, which no page can hold, stands there as JSON writes it.
     return text.encode("utf-8", "backslashreplace").decode()
 
@@ -209,7 +215,7 @@ def comparison_context(name, value, book):
     top["records"] = [(str(record.pk), record.name) for record in records_of(book)]
     value = value or {}
     if value and not _is_comparison(value):
-        return top | {"json": json.dumps(value, indent=2, ensure_ascii=False)}
+        return top | {"json": as_text(value, indent=2)}
     top["plain"] = not (value.get("all") or value.get("any"))
     root = {"all": [value] if value else []} if top["plain"] else value
     return top | _comparisons(name, root, book)
@@ -233,7 +239,7 @@ def _compared(name, part, book):
     if part.get("all") or part.get("any"):
         return {"name": name} | _comparisons(name, part, book)
     known = {key: part[key] for key in ("value", "op", "other") if key in part}
-    made = {"name": name, "was": json.dumps(known, ensure_ascii=False), "kind": "values"}
+    made = {"name": name, "was": as_text(known), "kind": "values"}
     if part.get("kind") == "entry" or part.get("where") is not None or part.get("record"):
         record = book.record(part["record"]) if is_id(part.get("record")) else None
         made |= {"kind": "entry", "record": str(part.get("record") or "")}

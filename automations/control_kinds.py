@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from automations.condition_forms import (
     MOST_PARTS,
+    as_text,
     choices_of,
     comparison_context,
     condition_context,
@@ -131,7 +132,7 @@ def _comparison(control, record, book):
 
 
 def _json(control, record, book):
-    control.value = json.dumps(control.value, indent=2, ensure_ascii=False, default=str)
+    control.value = as_text(control.value, indent=2)
 
 
 SHOWN = {

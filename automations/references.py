@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from django.db.models import F, Func, IntegerField
+from django.db.models import F, Func, IntegerField, Q
 
 from automations import drafts, finishing
 from automations.models import WorkflowRun, WorkflowSecret, WorkflowStep
@@ -103,7 +103,7 @@ def last_outputs(workflow, steps):
 def _rows_of(ids):
     """Return the steps of some runs, and of the newest items of their loops."""
     items = WorkflowRun.objects.filter(parent__in=ids, position__isnull=False).order_by("-id")
-    return WorkflowStep.objects.filter(run__in=[*ids, *items.values_list("pk", flat=True)[:RECENT]])
+    return WorkflowStep.objects.filter(Q(run__in=ids) | Q(run__in=items.values("pk")[:RECENT]))
 
 
 def _newest_outputs(rows):
