@@ -109,3 +109,16 @@ def test_without_javascript(alice, novels, flow, open_grid):
     page.get_by_role("button", name="Shout").click()
     page.wait_for_url("**/runs/*/")
     assert len(runs_of(flow)) == 3
+
+
+def test_beside_an_entry_it_waits_until_that_is_saved(alice, visitor, live_server, novels, flow):
+    page = visitor()
+    cookie = alice.client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    page.goto(f"{novels.get_absolute_url()}e/3/")
+    button = page.get_by_role("button", name="Shout")
+    expect(button).to_be_enabled()
+    page.locator("[name=title]").fill("Another")
+    expect(button).to_be_disabled()
+    page.get_by_role("button", name="Save").click()
+    expect(button).to_be_enabled()

@@ -105,6 +105,15 @@ document.addEventListener("click", (event) => {
   for (const name of Object.keys(button.dataset)) ACTIONS[name]?.(button);
 });
 
+// What works on what is saved would lose what is typed, so it waits until that is saved.
+document.addEventListener("input", (event) => {
+  const form = event.target.closest?.("form");
+  for (const button of form?.querySelectorAll("[data-on-saved] button") ?? []) button.disabled = true;
+});
+document.addEventListener("entry:saved", () => {
+  for (const button of document.querySelectorAll("[data-on-saved] button")) button.disabled = false;
+});
+
 for (const input of document.querySelectorAll("input[data-browser-zone]")) input.value = browserZone();
 for (const button of document.querySelectorAll("button[data-theme]")) {
   button.setAttribute("aria-pressed", button.dataset.theme === root.dataset.theme);
