@@ -63,6 +63,12 @@ class Server:
 NO = b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"
 
 
+@pytest.fixture(autouse=True)
+def nobody_looks(monkeypatch):
+    """A worker's look after signing in would renew tokens as well; each test says who does."""
+    monkeypatch.setattr(services, "ask_to_look", lambda **asked: None)
+
+
 @pytest.fixture
 def server(settings):
     there = Server()
