@@ -19,6 +19,7 @@ SENTENCES = {
     "bool_type": "This has to be yes or no (true or false).",
     "bool_parsing": "This has to be yes or no (true or false).",
     "list_type": "This has to be a list.",
+    "tuple_type": "This has to be a list.",
     "dict_type": "This has to be an object.",
     "model_type": "This has to be an object.",
     "model_attributes_type": "This has to be an object.",

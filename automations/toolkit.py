@@ -10,6 +10,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from automations import mistakes
+
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Row = dict[str, Any]
 
@@ -51,7 +53,5 @@ def made(kind, arguments):
     try:
         return kind.model_validate(arguments)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        raise WrongArguments(
-            [(item["loc"], item["msg"].removeprefix("Value error, ")) for item in found]
-        ) from None
+        found = error.errors(include_url=False, include_input=False)
+        raise WrongArguments([(item["loc"], mistakes.said(item)) for item in found]) from None

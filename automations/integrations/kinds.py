@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from automations import mistakes
 from automations.outbound import HEADER_NAME, OURS, checked_url, port_of
 from automations.walls import Refused
 from workspaces.errors import Invalid, pointer_step
@@ -222,13 +223,12 @@ def config_of(kind, values):
     try:
         return KINDS[kind].model_validate(values)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
         problems = [
             {
                 "pointer": "/config" + "".join(f"/{pointer_step(step)}" for step in item["loc"]),
-                "detail": item["msg"].removeprefix("Value error, ").rstrip(".") + ".",
+                "detail": mistakes.said(item),
             }
-            for item in found[:20]
+            for item in error.errors(include_url=False, include_input=False)[:20]
         ]
         raise Invalid(problems[0]["detail"], problems=problems) from None
 
