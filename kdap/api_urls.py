@@ -129,6 +129,7 @@ urlpatterns = [
     path(f"{WORKSPACE}notices/", api_mails.Notices.as_view()),
     path("mails/<int:mail_id>/files/<int:number>/", api_mails.MailedFiles.as_view()),
     path("agent-parts/", agents.Parts.as_view()),
+    path(f"{WORKSPACE}agent-parts/", agents.WorkspaceParts.as_view()),
     path(f"{WORKSPACE}agents/", agents.Agents.as_view()),
     path(AGENT, agents.OneAgent.as_view()),
     path(f"{AGENT}restore/", agents.RestoreAgent.as_view()),

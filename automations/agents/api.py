@@ -134,7 +134,7 @@ class AgentTaskPage(serializers.Serializer):
 class ModelProviderOutput(serializers.Serializer):
     """Models that can be asked."""
 
-    name = serializers.CharField()
+    name = serializers.CharField(help_text="What an agent has as its `provider`.")
     label = serializers.CharField()
     models = serializers.ListField(child=serializers.CharField())
     note = serializers.CharField(allow_blank=True)
@@ -163,19 +163,31 @@ class Parts(KdapView):
     def get(self, request):
         """List the models and tools that this server offers."""
         known_parameters(request)
-        made = {
-            "providers": list(providers.offered().values()),
-            "tools": [
-                {
-                    "name": name,
-                    "label": kind.label,
-                    "writes": kind.writes,
-                    "schema": kind.model_json_schema(),
-                }
-                for name, kind in TOOLS.items()
-            ],
+        return Response(_parts())
+
+
+class WorkspaceParts(KdapView):
+    """What agents of a workspace are made of."""
+
+    @extend_schema(operation_id="workspace_agents_catalogue", responses=AgentParts)
+    def get(self, request, workspace_id):
+        """List the models and tools for agents of a workspace, those of its connections too."""
+        known_parameters(request)
+        return Response(_parts(find_workspace(request.actor, workspace_id).pk))
+
+
+def _parts(workspace_id=None):
+    tools = [
+        {
+            "name": name,
+            "label": kind.label,
+            "writes": kind.writes,
+            "schema": kind.model_json_schema(),
         }
-        return Response(AgentParts(made).data)
+        for name, kind in TOOLS.items()
+    ]
+    found = providers.offered(workspace_id).values()
+    return AgentParts({"providers": list(found), "tools": tools}).data
 
 
 class Agents(KdapView):

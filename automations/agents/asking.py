@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 
-from automations.agents import providers
 from automations.agents.config import answer_model
 from automations.agents.drafting_tools import DRAFTING
 from automations.agents.tools import TOOLS
@@ -47,15 +46,14 @@ class Asked:
     seconds: float = 0
 
 
-def ask(agent, config, task, outside, *, seconds, steps, tokens):
-    """Ask the agent's model about a task; return Asked.
+def ask(provider, agent, config, task, outside, *, seconds, steps, tokens):
+    """Ask the model of a task at `provider`, which is opened; return Asked.
 
     `outside` are tools of other servers, {name: automations.agents.outside.Offered}. `seconds`, `steps` and `tokens` are what is left of the task's limits. Raises Failed, with
     `again` when it may help to ask later, or Conflict; what was spent until then is its `spent`.
     """
     from pydantic_ai.usage import RunUsage, UsageLimits
 
-    provider = providers.find(task.provider)
     began, spent = time.monotonic(), RunUsage()
     retries = steps - 1 if task.drafting_id else ROUNDS
     asked = Asked()

@@ -6,13 +6,18 @@ import httpx
 import httpx2
 
 from automations.agents import providers
+from automations.integrations.hiding import hidden_in
 from automations.outbound_async import WalledTransport
 
 
 class Bridge(httpx2.AsyncBaseTransport):
-    """WalledTransport for clients of httpx2, whose requests and answers are shaped alike."""
+    """WalledTransport for clients of httpx2, whose requests and answers are shaped alike.
 
-    def __init__(self, **options):
+    Nobody can read `secrets` in an answer: servers may answer with what they were sent.
+    """
+
+    def __init__(self, secrets, **options):
+        self.secrets = secrets
         self.walled = WalledTransport(**options)
 
     async def handle_async_request(self, request):
@@ -34,7 +39,7 @@ class Bridge(httpx2.AsyncBaseTransport):
         return httpx2.Response(
             answer.status_code,
             headers=list(answer.headers.multi_items()),
-            content=content,
+            content=hidden_in(content, self.secrets),
             request=request,
         )
 
@@ -50,31 +55,30 @@ async def model_of(provider, name):
 
         yield offline_model()
         return
-    bridge = Bridge(max_bytes=providers.MOST_BYTES)
+    key = provider.secret()
+    bridge = Bridge({key}, max_bytes=providers.MOST_BYTES)
     async with httpx2.AsyncClient(transport=bridge, trust_env=False) as client:
-        yield MAKERS[provider.api](provider, name, client)
+        # The clients insist on a key; a local server asks for none.
+        options = {"base_url": provider.address, "api_key": key or "none", "max_retries": 0}
+        yield MAKERS[provider.api](name, options | {"http_client": client})
 
 
-def _openai(provider, name, client):
+def _openai(name, options):
     from openai import AsyncOpenAI
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    base = provider.base_url or "https://api.openai.com/v1"
-    made = AsyncOpenAI(base_url=base, api_key=provider.secret(), http_client=client, max_retries=0)
-    return OpenAIChatModel(name, provider=OpenAIProvider(openai_client=made))
+    made = OpenAIProvider(openai_client=AsyncOpenAI(**options))
+    return OpenAIChatModel(name, provider=made)
 
 
-def _anthropic(provider, name, client):
+def _anthropic(name, options):
     from anthropic import AsyncAnthropic
     from pydantic_ai.models.anthropic import AnthropicModel
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
-    base = provider.base_url or "https://api.anthropic.com"
-    made = AsyncAnthropic(
-        base_url=base, api_key=provider.secret(), http_client=client, max_retries=0
-    )
-    return AnthropicModel(name, provider=AnthropicProvider(anthropic_client=made))
+    made = AnthropicProvider(anthropic_client=AsyncAnthropic(**options))
+    return AnthropicModel(name, provider=made)
 
 
 MAKERS = {"openai": _openai, "anthropic": _anthropic}

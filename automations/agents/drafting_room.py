@@ -13,7 +13,8 @@ from accounts.middleware import zone_of
 from automations.agents.tools import Hands
 from automations.english.words import key_of, variants
 from automations.integrations.mcp_tools import options_of
-from automations.models import Agent, Integration, Workflow
+from automations.integrations.services import usable_in_steps
+from automations.models import Agent, Workflow
 from records.models import PublicForm
 from workspaces.models import Member
 
@@ -145,7 +146,7 @@ def _others(named, workspace_id, only):
     forms = forms.filter(record__in=only) if only else forms
     flows = Workflow.objects.filter(**here).order_by("name", "id")
     agents = Agent.objects.filter(**here, status="active")
-    connections = Integration.objects.filter(**here)
+    connections = usable_in_steps(workspace_id)
     return [
         ("people", [(is_named, _person(user)) for is_named, user in people]),
         ("forms", named.marked(forms, lambda form: _row(form, record=form.record.name))),

@@ -84,7 +84,7 @@ def _show(request, found, *, asked=None, taken=None):
         "workflow": workflow if workflow and not workflow.deleted_at else None,
         "change": change,
         "question": output.get("question", ""),
-        "provider": providers.offered().get(task.provider),
+        "answered_by": providers.said(task.provider, providers.offered(task.workspace_id)),
         "may_write": access.allows(request.actor, "write", workspace),
     }
     if definition := output.get("definition"):

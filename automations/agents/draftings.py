@@ -39,7 +39,7 @@ def find_drafting(actor, id, action="read"):
 
 def agents_for(workspace_id):
     """Return the Agents that can draft, by name: those that are on and have a real model."""
-    offered = providers.offered()
+    offered = providers.offered(workspace_id)
     real = [name for name, found in offered.items() if found.api != providers.OFFLINE]
     rows = Agent.objects.filter(workspace=workspace_id, deleted_at=None, status="active")
     return list(rows.filter(provider__in=real).order_by("name", "id"))

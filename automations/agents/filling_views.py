@@ -95,7 +95,7 @@ def filling(request, id):
         "figures": figures,
         "status": status_of(found, figures),
         "can_be_applied": figures["counts"].get("proposed", 0),
-        "provider": providers.offered().get(found.agent.provider),
+        "provider": providers.offered(found.workspace_id).get(found.agent.provider),
         "may_write": access.allows(request.actor, "write", workspace),
         "operation": found.operation_id
         and log.operation(found.operation_id, workspace_id=workspace.pk, private=False),

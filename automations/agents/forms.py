@@ -24,7 +24,7 @@ NUMBERS = {
     "most_steps": (forms.IntegerField, "Questions to the model, for one task", ""),
     "most_tokens": (forms.IntegerField, "Tokens, for one task", ""),
     "seconds": (forms.IntegerField, "Seconds, for one task", ""),
-    "most_cost": (forms.FloatField, "Cost, for one task", "In the currency of the prices that the server's administrator set."),
+    "most_cost": (forms.FloatField, "Cost, for one task", "In the currency of the prices that its provider has."),
 }  # fmt: skip
 
 
@@ -44,7 +44,10 @@ class AgentForm(VerbForm):
         help_text="What it is given and what it finds in entries is never an instruction to it.",
         widget=forms.Textarea(attrs={"rows": 6}),
     )
-    provider = forms.ChoiceField(label="Who answers")
+    provider = forms.ChoiceField(
+        label="Who answers",
+        help_text="A model of your own is a connection: add one under Connections.",
+    )
     model = forms.CharField(
         required=False, max_length=200, help_text="Left empty, the first that is offered."
     )
@@ -75,7 +78,7 @@ class AgentForm(VerbForm):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, *args, records, tools=(), agent=None, **kwargs):
+    def __init__(self, *args, workspace_id, records, tools=(), agent=None, **kwargs):
         """`records` are those of the workspace, `tools` outside.known() of it; `agent` is the one that
         is changed.
         """
@@ -89,7 +92,7 @@ class AgentForm(VerbForm):
             names = ("name", "description", "prompt", "provider", "model", "tools")
             first |= {name: getattr(agent, name) for name in names}
         super().__init__(*args, initial=first, **kwargs)
-        found = providers.offered()
+        found = providers.offered(workspace_id)
         self.fields["provider"].choices = [(p.name, _offer(p)) for p in found.values()]
         self.fields["records"].choices = [(str(r.pk), r.name) for r in records]
         stale = [item for item in config.outside if _value_of(item) not in known]

@@ -1,16 +1,20 @@
-"""The models that agents can ask: what AUTOMATIONS_MODELS names, and the offline example.
+"""The models that agents can ask: what AUTOMATIONS_MODELS names, what connections of the kind
+“model” lead to, and the offline example.
 
 Whatever a library does, its calls leave through WalledTransport (automations/outbound_async.py).
 """
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from workspaces.errors import Conflict, Invalid
+from automations.integrations.kinds import MODEL_SERVERS, config_of
+from automations.integrations.services import secret_of, usable
+from workspaces.errors import Conflict, Invalid, KdapError
 
 OFFLINE = "offline"
 OFFLINE_NOTE = (
@@ -24,10 +28,12 @@ OPTIONS = ("api", "base_url", "key", "models", "prices", "label")
 
 @dataclass(frozen=True)
 class Provider:
-    """A connection to models: `api` is openai (or a server that talks alike) or anthropic.
+    """A way to models: `api` is openai (or a server that talks alike) or anthropic.
 
-    `models` are those to choose from; the first is taken when none is chosen. `prices` are
-    {model: [input, output]} for a million tokens. `key` names the environment's variable.
+    `name` is a key of AUTOMATIONS_MODELS, or the id of a connection. `models` are those to choose
+    from; the first is taken when none is chosen. `prices` are {model: [input, output]} for a million
+    tokens, under "" for every other model. `key` names the environment's variable; `opened` is the
+    secret of a connection, once somebody is about to ask.
     """
 
     name: str
@@ -37,6 +43,13 @@ class Provider:
     key: str = ""
     models: tuple = ()
     prices: dict = field(default_factory=dict)
+    integration: object = None
+    opened: str = field(default="", repr=False)
+
+    @property
+    def address(self):
+        """Where it answers."""
+        return self.base_url or MODEL_SERVERS[self.api]
 
     @property
     def note(self):
@@ -49,8 +62,10 @@ class Provider:
         if not name and self.models:
             return self.models[0]
         if not name or (self.models and name not in self.models):
-            offered = ", ".join(self.models) or "any that the server knows"
-            detail = f"“{self.name}” has no model “{name[:60]}”; it has {offered}."
+            offered = ", ".join(self.models)
+            detail = f"“{self.label}” has no model “{name[:60]}”; it has {offered}."
+            if not name:
+                detail = f"Name one of the models that “{self.label}” knows."
             raise Invalid(detail, problems=[{"pointer": "/model", "detail": detail}])
         if len(name) > 200:
             raise Invalid("A model's name has at most 200 characters.")
@@ -58,15 +73,21 @@ class Provider:
 
     def cost(self, model, input_tokens, output_tokens):
         """Return what so many tokens cost, or None when no price is set."""
-        if model not in self.prices:
+        found = self.prices_of(model)
+        if found is None:
             return None
-        a_in, a_out = (Decimal(str(price)) for price in self.prices[model])
+        a_in, a_out = found
         return (a_in * input_tokens + a_out * output_tokens) / 1_000_000
 
+    def prices_of(self, model):
+        """Return what a million tokens cost, (input, output) as Decimals, or None if nobody said."""
+        found = self.prices.get(model, self.prices.get(""))
+        return None if found is None else tuple(Decimal(str(price)) for price in found)
+
     def secret(self):
-        """Return the key; raise Conflict when the environment has none."""
-        if not self.key:
-            return "none"  # a local server asks for none
+        """Return the key, "" where none is needed; raise Conflict when the environment has none."""
+        if self.opened or not self.key:
+            return self.opened
         value = os.environ.get(self.key, "")
         if not value:
             raise Conflict(f"The key for “{self.name}” is not set on this server ({self.key}).")
@@ -90,15 +111,64 @@ def read(configured):
     return found
 
 
-def offered():
-    """Return {name: Provider} of all that can be chosen."""
-    return read(settings.AUTOMATIONS_MODELS)
+def offered(workspace_id=None):
+    """Return {name: Provider} of all that can be chosen: the server's, then those of a workspace."""
+    found = read(settings.AUTOMATIONS_MODELS)
+    rows = usable(workspace_id, ["model"]).order_by("server_name", "id") if workspace_id else ()
+    return found | {str(row.pk): made for row in rows if (made := _connected(row))}
 
 
-def find(name):
-    """Return the Provider of that name; raise Invalid."""
-    known = offered()
-    if name not in known:
-        detail = f"There is no provider “{str(name)[:60]}”; there is {', '.join(known)}."
+def _connected(integration):
+    try:
+        config = config_of(integration.kind, integration.config)
+    except KdapError:
+        return None  # its address is no longer one that may be called
+    return Provider(
+        name=str(integration.pk),
+        api=config.api,
+        label=integration.server_name,
+        base_url=config.where,
+        models=config.models,
+        prices={"": config.prices} if config.prices else {},
+        integration=integration,
+    )
+
+
+def said(name, known):
+    """Return how people call the provider of that name, which may be gone; `known` is of offered()."""
+    if name in known:
+        return known[name].label
+    return "a connection that was deleted" if _is_id(name) else name
+
+
+def find(name, workspace_id):
+    """Return the Provider of that name that a workspace can choose; raise Invalid."""
+    name = str(name)
+    found = read(settings.AUTOMATIONS_MODELS).get(name) or _find_connected(name, workspace_id)
+    if found is None:
+        known = ", ".join(made.label for made in offered(workspace_id).values())
+        detail = f"There is no provider “{name[:60]}”; there is {known}."
+        if _is_id(name):
+            detail = "The connection to this model was deleted, or is not in this workspace."
         raise Invalid(detail, problems=[{"pointer": "/provider", "detail": detail}])
-    return known[name]
+    return found
+
+
+def _is_id(name):
+    try:
+        return str(UUID(name)) == name
+    except ValueError:
+        return False
+
+
+def _find_connected(name, workspace_id):
+    row = usable(workspace_id, ["model"]).filter(pk=name).first() if _is_id(name) else None
+    return _connected(row) if row else None
+
+
+def opened(provider):
+    """Return a Provider with its secret at hand, for who is about to ask it; raise Conflict."""
+    if provider.integration is None:
+        return provider
+    config = config_of(provider.integration.kind, provider.integration.config)
+    return replace(provider, opened=secret_of(provider.integration, config))

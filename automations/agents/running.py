@@ -139,7 +139,8 @@ def _turn(task):
         tools = {} if task.drafting_id else outside.given(agent, config)
         if task.calls and not _decided(task, config, tools):
             return _wait(task)
-        left = _left(task, config)
+        provider = providers.opened(providers.find(task.provider, task.workspace_id))
+        left = _left(task, config, provider)
         call = outside.announced(task, agent, tools, _refused(task))
         if call is None and task.calls:
             _do(task, agent, config)
@@ -149,11 +150,11 @@ def _turn(task):
         return True
     try:
         with held(task, LEASE):
-            asked = asking.ask(agent, config, task, tools, **left)
+            asked = asking.ask(provider, agent, config, task, tools, **left)
     except KdapError as error:
-        return _not_answered(task, error)
+        return _not_answered(task, provider, error)
     with _mine(task):
-        _spend(task, asked)
+        _spend(task, provider, asked)
         task.deaths = 0  # it got on
         task.messages = finishing.as_json(asked.messages)
         task.calls, task.results, task.answer = finishing.as_json(asked.calls), {}, None
@@ -234,7 +235,7 @@ def _allowed(task, agent):
         raise Forbidden(f"{who}, in whose name it acts, may not read here any more.")
 
 
-def _left(task, config):
+def _left(task, config, provider):
     """Return what is left of the task's limits, as asking.ask takes it; raise Failed."""
     seconds = config.seconds - task.duration
     most = _most(task, config)
@@ -244,37 +245,35 @@ def _left(task, config):
     if steps <= 0:
         raise Failed(f"The agent asked its model more than {most} times.")
     if config.most_cost is not None:
-        tokens = min(tokens, _affordable(task, config))
+        tokens = min(tokens, _affordable(task, config, provider))
     if tokens <= 0:
         raise Failed("The agent used up the tokens, or the money, of one task.")
     return {"seconds": seconds, "steps": steps, "tokens": tokens}
 
 
-def _affordable(task, config):
+def _affordable(task, config, provider):
     """Return how many tokens the rest of the money buys, by the dearer of both prices."""
-    prices = providers.find(task.provider).prices.get(task.model)
+    prices = provider.prices_of(task.model)
     if prices is None:
         raise Failed(f"There is a limit of cost, but no price is set for “{task.model}”.")
-    dearest = max(Decimal(str(price)) for price in prices)
+    dearest = max(prices)
     left = Decimal(str(config.most_cost)) - (task.cost or 0)
     return int(left * 1_000_000 / dearest) if dearest else config.most_tokens
 
 
-def _spend(task, asked):
+def _spend(task, provider, asked):
     task.steps += asked.steps
     task.input_tokens += asked.input_tokens
     task.output_tokens += asked.output_tokens
     task.duration += asked.seconds
-    task.cost = providers.find(task.provider).cost(
-        task.model, task.input_tokens, task.output_tokens
-    )
+    task.cost = provider.cost(task.model, task.input_tokens, task.output_tokens)
 
 
-def _not_answered(task, error):
+def _not_answered(task, provider, error):
     """Note that a question failed; ask again later where that may help."""
     with _mine(task):
         if getattr(error, "spent", None):
-            _spend(task, error.spent)
+            _spend(task, provider, error.spent)
         task.attempts += 1
         if getattr(error, "again", False) and task.attempts < MOST_ATTEMPTS:
             later = timezone.now() + finishing.backoff(task.attempts + 1)

@@ -32,7 +32,8 @@ def create_agent(*, workspace, actor, name, provider="offline", **values):
     """Make an agent; return it. `values` are any of CHANGEABLE. Raises Invalid with pointers."""
     access.require(actor, "write", workspace)
     given = {"description": "", "prompt": "", "model": "", "tools": [], "config": {}}
-    made = _cleaned(given | {"status": "active"} | values | {"name": name, "provider": provider})
+    given |= {"status": "active"} | values | {"name": name, "provider": provider}
+    made = _cleaned(given, workspace.pk)
     made["config"] = _signed(made["config"], workspace.pk)
     agent_id = uuid7()
     append(
@@ -49,7 +50,7 @@ def change_agent(*, agent, actor, **values):
     access.require(actor, "write", agent.workspace_id)
     if "provider" in values or "model" in values:
         values = {"provider": agent.provider, "model": agent.model} | values
-    values = _cleaned(values)
+    values = _cleaned(values, agent.workspace_id)
     if "config" in values:
         values["config"] = _signed(values["config"], agent.workspace_id)
     now = {key: value for key, value in values.items() if getattr(agent, key) != value}
@@ -77,7 +78,7 @@ def restore_agent(*, agent, actor):
     return agent
 
 
-def _cleaned(values):
+def _cleaned(values, workspace_id):
     unknown = set(values) - set(CHANGEABLE)
     if unknown:
         raise Invalid(f"“{min(unknown)}” can't be changed.")
@@ -96,7 +97,8 @@ def _cleaned(values):
     if "tools" in made:
         made["tools"] = _tools(made["tools"])
     if "provider" in made:
-        found = providers.find(made["provider"])
+        found = providers.find(made["provider"], workspace_id)
+        made["provider"] = found.name
         made["model"] = found.checked_model(made["model"])
     return made
 

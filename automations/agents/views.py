@@ -33,6 +33,9 @@ def agents(request, id):
     """List the agents of a workspace, and those that were deleted."""
     workspace = enter(request, id)
     found = list(workspace.agents.select_related("owner"))
+    known = providers.offered(workspace.pk)
+    for agent in found:
+        agent.answered_by = providers.said(agent.provider, known)
     context = {
         "workspace": workspace,
         "agents": [agent for agent in found if not agent.deleted_at],
@@ -48,7 +51,7 @@ def agents(request, id):
 def _choices(workspace_id):
     rows = Record.objects.filter(workspace=workspace_id, deleted_at=None)
     records = list(rows.order_by("position", "id"))
-    return {"records": records, "tools": outside.known(workspace_id)}
+    return {"records": records, "tools": outside.known(workspace_id), "workspace_id": workspace_id}
 
 
 @login_required
@@ -98,12 +101,13 @@ def agent(request, id):
                 agent=found, actor=request.actor, input={"task": text}, name=text[:120]
             )
             return went_well(request, "It begins.", given.get_absolute_url())
-    known = providers.offered()
+    known = providers.offered(found.workspace_id)
     context = {
         "workspace": request.workspace,
         "agent": found,
         "form": form,
         "provider": known.get(found.provider),
+        "answered_by": providers.said(found.provider, known),
         "tools": [TOOLS[name].label for name in found.tools if name in TOOLS],
         "outside": outside.said_of(found, tasks.config_of(found)),
         "writes": WRITES[tasks.config_of(found).writes].lower(),
@@ -155,7 +159,7 @@ def task(request, id):
     """Show a task: what was said and done; the page asks again until it is over."""
     found = tasks.find_task(request.actor, id)
     workspace = enter(request, found.workspace_id)
-    known = providers.offered()
+    known = providers.offered(workspace.pk)
     context = {
         "workspace": workspace,
         "task": found,
@@ -165,6 +169,7 @@ def task(request, id):
         "input_json": talk.pretty(found.task_input),
         "output_json": talk.pretty(found.task_output),
         "provider": known.get(found.provider),
+        "answered_by": providers.said(found.provider, known),
         "may_write": access.allows(request.actor, "write", workspace),
         "operation": log.operation(found.operation_id, workspace_id=workspace.pk, private=False),
     }

@@ -12,9 +12,9 @@ class Connected:
     @cached_property
     def connections(self):
         """Names of the workspace's connections."""
-        from automations.integrations.services import usable
+        from automations.integrations.services import usable_in_steps
 
-        found = usable(self.lex.workspace_id).order_by("server_name", "pk")
+        found = usable_in_steps(self.lex.workspace_id).order_by("server_name", "pk")
         return Names((connection.server_name, connection) for connection in found)
 
     def connection(self):

@@ -15,6 +15,8 @@ LABELS = {
     "oauth2_code": "OAuth 2 (a person signs in)",
     "starttls": "STARTTLS",
     "tls": "TLS from the beginning",
+    "openai": "OpenAI",
+    "anthropic": "Anthropic",
 }
 HINTS = {
     "url": "The secret goes to this host only, wherever it leads on to.",
@@ -61,10 +63,24 @@ class ConnectionForm(VerbForm):
             self.add_error(name if name in self.fields else None, problem["detail"])
 
 
+class NamesField(forms.CharField):
+    """Several names in one line, with commas between."""
+
+    def prepare_value(self, value):
+        return ", ".join(value) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value):
+        return [name for part in super().to_python(value).split(",") if (name := part.strip())]
+
+
 def field_of(name, info):
     """Return the form field of one option of a configuration."""
     label = info.title or {"auth": "Signing in"}.get(name, name.replace("_", " ").capitalize())
-    common = {"label": label, "required": info.is_required(), "help_text": HINTS.get(name, "")}
+    common = {
+        "label": label,
+        "required": info.is_required(),
+        "help_text": info.description or HINTS.get(name, ""),
+    }
     if not info.is_required():
         common["initial"] = info.get_default()
     if name == "server":
@@ -75,6 +91,10 @@ def field_of(name, info):
         return forms.ChoiceField(choices=choices, **common)
     if info.annotation is int:
         return forms.IntegerField(**common)
+    if name.endswith("_price"):
+        return forms.FloatField(**common)
+    if name == "models":
+        return NamesField(max_length=10_000, **common)
     if name.endswith("url"):
         place = forms.TextInput(attrs={"placeholder": "https://", "inputmode": "url"})
         return forms.CharField(widget=place, max_length=2000, **common)

@@ -22,10 +22,15 @@ def unreadable(value, secrets):
 
 def hidden(answer, secrets):
     """Return a Response with secrets made unreadable."""
-    body, forms = answer.body, _forms(secrets)
-    for form in forms:
+    headers = _replaced(answer.headers, _forms(secrets))
+    return replace(answer, body=hidden_in(answer.body, secrets), headers=headers)
+
+
+def hidden_in(body, secrets):
+    """Return the bytes of an answer with secrets made unreadable."""
+    for form in _forms(secrets):
         body = body.replace(form.encode(), HIDDEN.encode())
-    return replace(answer, body=body, headers=_replaced(answer.headers, forms))
+    return body
 
 
 @contextmanager

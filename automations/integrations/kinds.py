@@ -57,9 +57,18 @@ def _sender(text):
     return found[0]
 
 
+def _model(text):
+    text = text.strip()
+    if not text or "," in text or not text.isprintable():
+        raise ValueError("A model's name is one line without commas.")
+    return text
+
+
 Url = Annotated[str, Field(max_length=2000), AfterValidator(_address)]
 Host = Annotated[str, Field(max_length=253), AfterValidator(_host)]
 Header = Annotated[str, Field(max_length=100), AfterValidator(_header)]
+Model = Annotated[str, Field(max_length=200), AfterValidator(_model)]
+Price = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
 
 
 def host_of(url):
@@ -78,6 +87,7 @@ class Config(BaseModel):
     hint: ClassVar[str]
     icon: ClassVar[str] = "plug"
     has_tools: ClassVar[bool] = False
+    for_steps: ClassVar[bool] = True
     do_not_call_in_templates: ClassVar[bool] = True
 
     @property
@@ -213,6 +223,66 @@ class SmtpConfig(Config):
     @property
     def hosts(self):
         return [f"smtp://{self.host}:{self.port}"]
+
+
+# Where those answer whose API it is; what talks like OpenAI's has an address of its own.
+MODEL_SERVERS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+
+
+@registered
+class ModelConfig(Config):
+    """A server whose language models agents ask.
+
+    `models` are the names to choose from, none for all that it knows; `prices` of both directions
+    are for a million tokens.
+    """
+
+    key, label, icon = "model", "Language model", "robot"
+    hint: ClassVar[str] = "Agents of this workspace ask its models, with a key of your own."
+    for_steps: ClassVar[bool] = False
+    api: Literal["openai", "anthropic"] = Field(
+        "openai",
+        title="It talks like",
+        description="Many servers talk like OpenAI's, those of Mistral, Ollama and vLLM too.",
+    )
+    url: Url = Field("", title="Address", description="Empty: that of OpenAI or Anthropic itself.")
+    auth: Literal["api_key", "none"] = "api_key"
+    models: tuple[Model, ...] = Field(
+        (),
+        max_length=50,
+        title="Models",
+        description="Names with commas between; the first is taken where an agent names none. "
+        "Empty: any that the server knows.",
+    )
+    input_price: Price | None = Field(
+        None,
+        title="Price of what is asked",
+        description="For a million tokens, so that tasks tell their cost and keep to a limit.",
+    )
+    output_price: Price | None = Field(None, title="Price of what is answered")
+
+    @model_validator(mode="after")
+    def _both_prices(self):
+        if (self.input_price is None) != (self.output_price is None):
+            raise ValueError("Give both prices, or none.")
+        return self
+
+    @property
+    def secret(self):
+        return "API key" if self.auth == "api_key" else ""
+
+    @property
+    def hosts(self):
+        return [host_of(self.where)]
+
+    @property
+    def where(self):
+        return (self.url or MODEL_SERVERS[self.api]).rstrip("/")
+
+    @property
+    def prices(self):
+        """What a million tokens cost, [input, output], or None."""
+        return None if self.input_price is None else [self.input_price, self.output_price]
 
 
 def config_of(kind, values):

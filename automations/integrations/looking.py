@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from automations import outbound
 from automations.integrations import smtp, using
-from automations.integrations.hiding import hiding
+from automations.integrations.hiding import hiding, unreadable
 from automations.integrations.kinds import config_of
 from automations.integrations.mcp_tools import list_tools
 from automations.integrations.models import Integration
@@ -65,4 +65,30 @@ def _smtp(integration):
     return "It answers, and takes e-mails from KDAP.", []
 
 
-LOOKS = {"mcp": _mcp, "mcp_stdio": _mcp, "http": _http, "smtp": _smtp}
+def _model(integration):
+    config = config_of(integration.kind, integration.config)
+    key = secret_of(integration, config)
+    path, headers = MODELS[config.api]
+    headers = {name: value.format(key=key) for name, value in headers.items()} if key else {}
+    with hiding({key}):
+        answer = outbound.send("GET", config.where + path, headers=headers, timeout=SECONDS)
+    if answer.status in (401, 403):
+        raise outbound.Refused(f"It did not accept the key (HTTP {answer.status}).")
+    told = answer.json if answer.ok and isinstance(answer.json, dict) else {}
+    items = told.get("data") if isinstance(told.get("data"), list) else None
+    if items is None:
+        raise outbound.Refused(f"It lists no models at {path} (HTTP {answer.status}).")
+    names = [str(item.get("id")) for item in items if isinstance(item, dict)]
+    gone = [name for name in config.models if name not in names]
+    if gone and not told.get("has_more"):
+        raise outbound.Refused(f"It answers, but does not know the model “{gone[0]}”.")
+    shown = ", ".join(names[:20]) + (" and more" if len(names) > 20 else "")
+    return unreadable(f"It answers. Its models: {shown or 'none'}.", {key}), []
+
+
+# Where each kind of server lists its models, and how it is told who asks.
+MODELS = {
+    "openai": ("/models", {"Authorization": "Bearer {key}"}),
+    "anthropic": ("/v1/models", {"x-api-key": "{key}", "anthropic-version": "2023-06-01"}),
+}
+LOOKS = {"mcp": _mcp, "mcp_stdio": _mcp, "http": _http, "smtp": _smtp, "model": _model}

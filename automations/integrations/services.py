@@ -171,6 +171,11 @@ def usable(workspace_id, kinds=tuple(KINDS)):
     return rows.filter(kind__in=kinds)
 
 
+def usable_in_steps(workspace_id):
+    """Return the living connections of a workspace that steps of workflows can name."""
+    return usable(workspace_id, [key for key, kind in KINDS.items() if kind.for_steps])
+
+
 def listed(workspace_id):
     """Return the living connections of a workspace with `tool_count` in place of their tools."""
     count = Func(F("tools"), function="jsonb_array_length", output_field=IntegerField())

@@ -101,7 +101,7 @@ class TestUndo:
 
 class TestProviders:
     def test_the_offline_example_says_what_it_is(self):
-        assert "understands nothing" in providers.find("offline").note
+        assert "understands nothing" in providers.find("offline", None).note
 
     @pytest.mark.parametrize(
         "wrong",
