@@ -99,11 +99,11 @@ def ask(config, secret, asked, timeout):
     """
     both = f"{quote(config.client_id, safe='')}:{quote(secret, safe='')}"
     basic = base64.b64encode(both.encode()).decode()
-    headers = {
-        "Authorization": f"Basic {basic}",
-        "Content-Type": "application/x-www-form-urlencoded",
-        "Accept": "application/json",
-    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    if config.client == "public":
+        asked = asked | {"client_id": config.client_id}  # RFC 6749, 3.2.1
+    else:
+        headers["Authorization"] = f"Basic {basic}"
     try:
         answer = outbound.send(
             "POST", config.token_url, headers=headers, body=urlencode(asked), timeout=timeout

@@ -13,6 +13,8 @@ LABELS = {
     "api_key": "API key in a header",
     "oauth2": "OAuth 2 (client credentials)",
     "oauth2_code": "OAuth 2 (a person signs in)",
+    "confidential": "With a secret",
+    "public": "Public, without a secret",
     "starttls": "STARTTLS",
     "tls": "TLS from the beginning",
     "openai": "OpenAI",

@@ -118,6 +118,11 @@ class ByHttp(Config):
     authorize_url: Annotated[Url, Field(title="Address where people sign in (OAuth 2)")] = ""
     token_url: Annotated[Url, Field(title="Address that gives tokens (OAuth 2)")] = ""
     client_id: Annotated[str, Field(max_length=500, title="Client ID (OAuth 2)")] = ""
+    client: Literal["confidential", "public"] = Field(
+        "confidential",
+        title="Client (OAuth 2)",
+        description="A public one has no secret; that its person began proves who asks (PKCE).",
+    )
     scope: Annotated[str, Field(max_length=1000, title="Scope (OAuth 2)")] = ""
 
     @model_validator(mode="after")
@@ -126,6 +131,8 @@ class ByHttp(Config):
             raise ValueError("OAuth 2 needs the address that gives tokens, and a client ID.")
         if self.auth == "oauth2_code" and not self.authorize_url:
             raise ValueError("Signing in by OAuth 2 needs the address where people sign in.")
+        if self.client == "public" and self.auth != "oauth2_code":
+            raise ValueError("A public client is for signing in by a person.")
         if self.auth == "api_key" and not self.header:
             raise ValueError("An API key needs the name of its header.")
         return self
@@ -133,7 +140,7 @@ class ByHttp(Config):
     @property
     def secret(self):
         if self.auth in OAUTH:
-            return "Client secret"
+            return "" if self.client == "public" else "Client secret"
         return {"bearer": "Token", "api_key": "API key"}.get(self.auth, "")
 
     @property

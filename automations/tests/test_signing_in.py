@@ -341,6 +341,22 @@ class TestStrangers:
 
 
 @pytest.mark.django_db
+def test_a_public_client_needs_no_secret(browser, alice, workspace, shop, server):
+    """RFC 6749, 3.2.1: it names itself in the form, and that it began is what PKCE proves."""
+    config = shop.config | {"client": "public"}
+    public = connect(alice, workspace, "http", "Public", **config)
+    sign_in(browser, public, server)
+    assert server.asked[-1]["client_id"] == ["kdap"]
+    assert b"authorization: basic" not in server.receiver.requests[-1].lower()
+    assert token_of(public) == "access-1"
+
+
+def test_only_people_sign_in_for_a_public_client(shop):
+    config = shop.config | {"client": "public", "auth": "oauth2"}
+    with pytest.raises(Invalid, match="public client"):
+        config_of("http", config)
+
+
 def test_it_needs_the_address_where_people_sign_in(alice, workspace):
     config = {"auth": "oauth2_code", "client_id": "x", "token_url": "https://a.example/t"}
     with pytest.raises(Invalid, match="needs the address where people sign in"):
