@@ -183,3 +183,14 @@ def test_a_copy_goes_only_where_one_may_write(alice, bob, api, made):
     assert api.post(url, {"workspace_id": other}).status_code == 404
     copy = Api(bob).post(url, {"workspace_id": other})
     assert (copy.status_code, copy.data["workspace_id"]) == (201, other)
+
+
+def test_a_starter_becomes_a_workflow(api, workspace, books):
+    place = f"workspaces/{workspace.pk}/workflows/"
+    starters = api.get(f"{place}starters/").data
+    first = starters[0]
+    assert (first["key"], first["label"]) == ("low_stock", "Tell when Stock of Books runs low")
+    assert first["said"].startswith("When Stock of an entry of “Books” falls below 10")
+    made = {"name": "Low", "structured_definition": first["structured_definition"]}
+    made = api.post(place, made).data
+    assert api.post(f"workflows/{made['id']}/publish/", None).data["published"] == 1
