@@ -124,6 +124,23 @@ def test_by_keyboard(alice, workspace, books, signed_in):
     expect(page.locator("#panel-title")).to_have_text("one")
 
 
+def test_saving_is_shown_when_the_picture_was_drawn_anew_meanwhile(
+    alice, workspace, books, signed_in
+):
+    page = signed_in(f"/w/{workspace.pk}/workflows/")
+    make_one(page)
+    page.get_by_text("When somebody presses its button").click()
+    page.get_by_label("Starts when").select_option("An entry is added")
+    page.get_by_label("Record", exact=True).select_option("Books")
+    expect(page.locator("[data-unsaved]")).to_have_count(1)
+    page.evaluate("""document.addEventListener("htmx:before:request", () => {
+        const builder = document.getElementById("builder");
+        builder.outerHTML = builder.outerHTML;
+    }, {once: true})""")
+    press(page, "Save")
+    expect(page.locator(".node-trigger")).to_contain_text("When an entry is added to “Books”")
+
+
 def test_without_javascript(alice, workspace, books, signed_in):
     with alice.acting() as actor:
         flow = create_workflow(workspace=workspace, name="Plain", actor=actor)

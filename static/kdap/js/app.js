@@ -19,6 +19,11 @@ document.addEventListener("htmx:before:request", (event) => {
   const waits = event.target.matches?.("[data-waits]");
   if (waits && event.target.querySelector(":is(input, textarea, select, button, a):focus")) event.preventDefault();
 });
+// Where an answer belongs may have been replaced by another answer since it was asked for.
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  const { target } = ctx;
+  if (target?.id && !target.isConnected) ctx.target = document.getElementById(target.id) ?? target;
+});
 document.addEventListener("htmx:error", (event) => {
   if (event.detail.ctx?.response) return;
   toast({ message: "The server can't be reached. Check the connection and try again.", kind: "bad" });
