@@ -10,6 +10,7 @@ from automations import mistakes, saying_wholes, templates
 from automations.models import WorkflowStep
 from automations.parts import Book, Part, refuse
 from automations.steps import STEPS, flow
+from automations.steps.base import walk
 from automations.triggers import TRIGGERS
 from workspaces.errors import Invalid, KdapError, pointer_step
 
@@ -54,19 +55,11 @@ class Definition(Part):
 
     def walk(self):
         """Yield (pointer, step) of every step, blocks included, in reading order."""
-        yield from _walk("/steps", self.steps)
+        yield from walk("/steps", self.steps)
 
     def sentence(self, book):
         """Return the whole of it in English, a line for each step; automations.english reads it."""
         return saying_wholes.whole(self, book)
-
-
-def _walk(pointer, steps):
-    for number, step in enumerate(steps):
-        here = f"{pointer}/{number}"
-        yield here, step
-        for below, children in step.children():
-            yield from _walk(here + below, children)
 
 
 def parse(data):

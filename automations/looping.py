@@ -108,8 +108,7 @@ def end_items(run):
     # Who ends an item may hold those that never began, and wait for the run that is held here.
     free = mine.filter(status="waiting", fence=0).select_for_update(skip_locked=True)
     _never_begin(WorkflowRun.objects.filter(pk__in=list(free.values_list("pk", flat=True))))
-    for item in mine.filter(status__in=("pending", "waiting")).select_for_update(skip_locked=True):
-        finishing.cancel(item, "The run it belongs to is over.")
+    _cancel(mine)
 
 
 def end_left():
@@ -118,10 +117,14 @@ def end_left():
         with connection.cursor() as cursor:
             cursor.execute(LEFT)
             ids = [id for (id,) in cursor.fetchall()]
-        left = WorkflowRun.objects.filter(pk__in=ids, status__in=("pending", "waiting"))
-        for item in left.select_for_update(skip_locked=True):
-            finishing.cancel(item, "The run it belongs to is over.")
+        _cancel(WorkflowRun.objects.filter(pk__in=ids))
     return len(ids)
+
+
+def _cancel(items):
+    asleep = items.filter(status__in=("pending", "waiting"))
+    for item in asleep.select_for_update(skip_locked=True):
+        finishing.cancel(item, "The run it belongs to is over.")
 
 
 def items_below(ids):

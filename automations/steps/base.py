@@ -179,6 +179,15 @@ class Step(Part):
         return self.model_dump(mode="json", exclude={"id", "name", *self.blocks})
 
 
+def walk(pointer, steps):
+    """Yield (pointer, step) of some steps and of those inside them, in reading order."""
+    for number, step in enumerate(steps):
+        here = f"{pointer}/{number}"
+        yield here, step
+        for below, children in step.children():
+            yield from walk(here + below, children)
+
+
 @contextmanager
 def telling(output):
     """Let what goes wrong in the block fail the step of a trial, with what it would have done."""

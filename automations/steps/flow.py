@@ -12,7 +12,7 @@ from pydantic import Field
 from automations import approvals, checking, mailing, saying
 from automations.comparing import Comparison, holds, said
 from automations.parts import Part, said_value
-from automations.steps.base import Failed, Step, Stopped, Waits, registered
+from automations.steps.base import Failed, Step, Stopped, Waits, registered, walk
 
 MOST_ITEMS = 10_000
 LONGEST_WAIT = dt.timedelta(days=366)
@@ -150,20 +150,13 @@ class ForEach(Step):
         return f"for each of {said_value(self.items, book)}{limit}{pace}"
 
     def check(self, book, pointer):
-        if self.at_once > 1 and any(step.type == "stop" and not step.failed for step in self.all()):
+        inside = (step for _, step in walk("", self.steps))
+        if self.at_once > 1 and any(step.type == "stop" and not step.failed for step in inside):
             book.wrong(
                 f"{pointer}/at_once",
                 "“Stop” ends a run well, which one of several items can't do for the others. "
                 "Do one item at a time, or leave it out.",
             )
-
-    def all(self):
-        """Yield the steps inside, and those inside them."""
-        waiting = list(self.steps)
-        while waiting:
-            step = waiting.pop()
-            yield step
-            waiting += [inner for _, steps in step.children() for inner in steps]
 
 
 @registered

@@ -32,11 +32,6 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def tasks(make_record):
-    return make_record("Tasks", what="text")
-
-
-@pytest.fixture
 def receiver(settings):
     with receiving(ok(b"{}")) as receiver:
         settings.AUTOMATIONS_ALLOWED_HOSTS = [receiver.here]

@@ -28,11 +28,6 @@ from workspaces.operations import undo
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def tasks(make_record):
-    return make_record("Tasks", what="text")
-
-
 def note(tasks, what="{{ item }}", **more):
     values = {"what": what}
     return {"id": "note", "type": "create_entry", "record": str(tasks.pk), "values": values} | more

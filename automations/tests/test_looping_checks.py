@@ -11,11 +11,6 @@ from workspaces.access import Actor, acting_as
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def tasks(make_record):
-    return make_record("Tasks", what="text")
-
-
 def problems(workspace, *steps):
     parsed = definition.parse({"trigger": BUTTON, "steps": list(steps)})
     return {p["pointer"]: p["detail"] for p in definition.problems_of(parsed, workspace.pk)}

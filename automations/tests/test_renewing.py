@@ -18,11 +18,6 @@ from workspaces.errors import Conflict
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def tasks(make_record):
-    return make_record("Tasks", what="text")
-
-
 def note(tasks, what, id="note"):
     return {"id": id, "type": "create_entry", "record": str(tasks.pk), "values": {"what": what}}
 

@@ -29,11 +29,6 @@ BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
 LATER = dt.timedelta(days=400)
 
 
-@pytest.fixture
-def tasks(make_record):
-    return make_record("Tasks", what="text")
-
-
 def note(tasks, text="done", id="note"):
     return {"id": id, "type": "create_entry", "record": str(tasks.pk), "values": {"what": text}}
 
