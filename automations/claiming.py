@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
-from automations.models import WorkflowRun
+from automations import definition as definitions
+from automations.models import WorkflowRun, WorkflowVersion
 from workspaces.access import Actor, acting_as
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ UPDATE workflow_runs SET status = 'running', fence = fence + 1,
 WHERE run_id = (
     SELECT run_id FROM workflow_runs WHERE status = 'pending'
     ORDER BY turn, run_id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING run_id, workflow_id::text, concurrency_key, fence
+RETURNING *
 """
 # Whoever takes a run up and whoever ends the one before it come one after the other, so that the
 # second one reads what the first one committed. Freeing skips rows that somebody has locked: the
@@ -56,31 +57,38 @@ WHERE status = 'waiting' AND wake_at IS NULL AND fence = 0 AND position IS NULL 
     AND o.concurrency_key = r.concurrency_key AND o.finished_at IS NULL AND o.run_id < r.run_id)
 """
 
+VERSIONS = WorkflowVersion.objects.select_related("workflow__owner", "user").defer(
+    *("structured_definition", "natural_language_description"),
+    *("workflow__structured_definition", "workflow__natural_language_description"),
+)
+
 
 def claim():
     """Return the next pending WorkflowRun, now this worker's, or None."""
     while True:
-        with acting_as(Actor.system(task="work")), connection.cursor() as cursor:
-            cursor.execute(TAKE, {"lease": LEASE})
-            row = cursor.fetchone()
-            if row is None:
+        with acting_as(Actor.system(task="work")):
+            run = next(iter(WorkflowRun.objects.raw(TAKE, {"lease": LEASE})), None)
+            if run is None:
                 return None
-            run, workflow, key, fence = row
-            if key is not None and fence == 1 and _put_off(cursor, run, workflow, key):
+            if run.concurrency_key is not None and run.fence == 1 and _put_off(run):
                 continue
             return _with_all(run)
 
 
-def _put_off(cursor, run, workflow, key):
+def _put_off(run):
     """Let a run wait if one with the same key is before it; return whether it does."""
-    cursor.execute(LOCK, {"workflow": workflow, "key": key})
-    cursor.execute(PUT_OFF, {"run": run})
-    return cursor.rowcount > 0
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, {"workflow": str(run.workflow_id), "key": run.concurrency_key})
+        cursor.execute(PUT_OFF, {"run": run.pk})
+        return cursor.rowcount > 0
 
 
-def _with_all(id):
-    related = WorkflowRun.objects.select_related("workflow__owner", "version__user")
-    run = related.get(pk=id)
+def _with_all(run):
+    # Drafts and versions are large, and what a version says was parsed when its first run began.
+    version = VERSIONS.get(pk=run.version_id)
+    if not definitions.knows(version):
+        version.refresh_from_db(fields=["structured_definition"])
+    run.version, run.workflow = version, version.workflow
     run.known = list(run.steps.all()) if run.fence > 1 else []
     return run
 

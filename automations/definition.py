@@ -92,6 +92,11 @@ _published = OrderedDict()
 MOST_KEPT = 500
 
 
+def knows(version):
+    """Return whether `of` has the WorkflowVersion at hand."""
+    return version.pk in _published
+
+
 def of(version):
     """Return the Definition of a WorkflowVersion, parsed once a process, for it never changes."""
     found = _published.get(version.pk)

@@ -7,8 +7,8 @@ import re
 from decimal import Decimal
 
 import orjson
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
 from automations import claiming, notices, services
 from automations.models import Subscription, Workflow, WorkflowRun, WorkflowStep, WorkflowVersion
@@ -21,7 +21,6 @@ LONGEST_OUTPUT = 1_000_000
 LONGEST_TOLD, MOST_TOLD, MOST_DEPTH = 2000, 50, 20
 # An escaped NUL, unless it is the backslash before "u0000" that is escaped.
 NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
-UNFINISHED = ("pending", "running", "waiting")
 
 
 def backoff(attempt):
@@ -73,14 +72,15 @@ def _plain(value):
 
 def succeed(run, output):
     """End a run well."""
-    if _end(run, "succeeded", output_data=as_json(output)):
-        _answer_caller(run, {"status": "succeeded", "output": as_json(output)})
+    output = as_json(output)
+    if _end(run, "succeeded", output):
+        _answer_caller(run, {"status": "succeeded", "output": output})
 
 
 def fail(run, message, *, row=None, pause=False):
     """End a run as failed; tell who should know; with `pause`, or after many, pause its workflow."""
     with acting_as(Actor.system(door="automation", run=str(run.pk))) as actor:
-        if not _end(run, "failed", error_message=message[:5000]):
+        if not _end(run, "failed", error=message[:5000]):
             return
         if run.position is not None:
             return  # the run around it tells, for it fails too, or goes on
@@ -106,27 +106,48 @@ def cancel(run, because):
 def cancel_now(run):
     """End a run whose cancelling was asked for; why is what its row says."""
     with acting_as(Actor.system(door="automation", run=str(run.pk))):
-        if _end(run, "cancelled", error_message=run_error(run) or "Cancelled."):
+        if _end(run, "cancelled", error=run_error(run) or "Cancelled."):
             _answer_caller(run, {"status": "cancelled", "error": "It was cancelled."})
 
 
-def _end(run, status, **columns):
-    """Return whether this ended the run: it was still going on, under the same fence."""
-    rows = WorkflowRun.objects.filter(pk=run.pk, fence=run.fence, status__in=UNFINISHED)
-    now = timezone.now()
+# With whether anything below the run goes on, which most have not: every run ends by this.
+END = """
+UPDATE workflow_runs r SET status = %(status)s, finished_at = clock_timestamp(), lease = NULL,
+    wake_at = NULL, output_data = coalesce(%(output)s::jsonb, output_data),
+    error_message = coalesce(%(error)s, error_message)
+WHERE run_id = %(run)s AND fence = %(fence)s AND status IN ('pending', 'running', 'waiting')
+RETURNING EXISTS (SELECT FROM agent_tasks t WHERE t.run_id = r.run_id AND t.completed_at IS NULL),
+    EXISTS (SELECT FROM workflow_runs i WHERE i.parent_id = r.run_id AND i.position IS NOT NULL
+        AND i.finished_at IS NULL)
+"""
+
+
+def _end(run, status, output=None, error=None):
+    """Return whether this ended the run: it was still going on, under the same fence.
+
+    `output` is what as_json made of it.
+    """
+    told = None if output is None else json_text(output).decode()
+    with connection.cursor() as cursor:
+        given = {"run": run.pk, "fence": run.fence, "status": status}
+        cursor.execute(END, given | {"output": told, "error": error})
+        row = cursor.fetchone()
     run.status = status
-    ended = rows.update(status=status, finished_at=now, lease=None, wake_at=None, **columns)
-    if ended:
-        claiming.free(run)
+    if row is None:
+        return False
+    tasks, runs = row
+    claiming.free(run)
+    if tasks:
         _end_tasks(run)
-        _end_loops(run)
-    return ended
+    _end_loops(run, runs)
+    return True
 
 
-def _end_loops(run):
+def _end_loops(run, runs):
     from automations import looping  # which ends runs by this module
 
-    looping.end_items(run)
+    if runs:
+        looping.end_items(run)
     if run.position is not None:
         looping.ended(run)
 

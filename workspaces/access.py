@@ -147,8 +147,9 @@ def role_in(actor, workspace):
     workspace_id = getattr(workspace, "pk", workspace)
     if workspace_id in actor.roles:
         return actor.roles[workspace_id]
-    member = Member.objects.filter(user=actor.user, workspace_id=workspace_id).first()
-    return Role(member.role) if member else None
+    mine = Member.objects.filter(user=actor.user, workspace_id=workspace_id)
+    role = next(iter(mine.values_list("role", flat=True)), None)
+    return Role(role) if role is not None else None
 
 
 def allows(actor, action, workspace):

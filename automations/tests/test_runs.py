@@ -167,6 +167,15 @@ def test_a_failing_step_fails_the_run_in_words_and_keeps_what_was_done(
     }
 
 
+def test_a_run_asks_the_database_little(alice, workspace, tasks, django_assert_max_num_queries):
+    """Transactions and savepoints included; without agents and loops nothing is asked about them."""
+    workflow = make_workflow(alice, workspace, BUTTON, note(tasks, text="x"))
+    start(alice, workflow)
+    with django_assert_max_num_queries(19):
+        engine.execute(engine.claim())
+    assert runs_of(workflow)[0].status == "succeeded"
+
+
 def test_a_run_whose_worker_was_superseded_writes_nothing(alice, workspace, tasks):
     workflow = make_workflow(alice, workspace, BUTTON, note(tasks, "x", values={"what": "x"}))
     start(alice, workflow)
