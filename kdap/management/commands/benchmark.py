@@ -4,6 +4,7 @@ import sys
 import types
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.test.utils import setup_test_environment
 
@@ -42,6 +43,7 @@ class Command(BaseCommand):
                 here.clear()
 
     def _prepare(self):
+        call_command("migrate", verbosity=0)  # nobody may have started this installation yet
         setup_test_environment(debug=False)
         settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["actor"] = "1000000/min"
         module = types.ModuleType("benchmark_urls")
