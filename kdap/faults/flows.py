@@ -120,6 +120,7 @@ class FlowTrial:
     """
 
     report_type, hasten_sql = Report, HASTEN
+    notes = ("Run", "What")  # the fields of what runs add
 
     def __init__(self, place, port, seed, say=print, hasten=False, broker=None):
         self.receiver = self._receiver()
@@ -168,17 +169,20 @@ class FlowTrial:
         return answer
 
     def _prepare(self):
-        room = self._make("POST", "workspaces/", {"name": "Under fire"})["id"]
+        self.room = self._make("POST", "workspaces/", {"name": "Under fire"})["id"]
         self.records = {}
-        for name, labels in (("Orders", ("Token", "Half", "Run")), ("Notes", ("Run", "What"))):
+        for name, labels in (("Orders", ("Token", "Half", "Run")), ("Notes", self.notes)):
             fields = [{"label": label, "type": "text"} for label in labels]
             body = {"name": name, "fields": fields}
-            made = self._make("POST", f"workspaces/{room}/records/", body)
+            made = self._make("POST", f"workspaces/{self.room}/records/", body)
             self.records[name] = made["id"]
         for half in ("again", "ask"):
-            body = {"name": half, "structured_definition": self._definition(half)}
-            made = self._make("POST", f"workspaces/{room}/workflows/", body)
-            self._make("POST", f"workflows/{made['id']}/publish/")
+            self._publish(half, self._definition(half))
+
+    def _publish(self, name, definition):
+        body = {"name": name, "structured_definition": definition}
+        made = self._make("POST", f"workspaces/{self.room}/workflows/", body)
+        self._make("POST", f"workflows/{made['id']}/publish/")
 
     def _definition(self, half):
         orders, notes = self.records["Orders"], self.records["Notes"]

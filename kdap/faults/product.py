@@ -133,7 +133,8 @@ class Product:
                 first = (self.data / "postgres" / "postmaster.pid").read_text().split()[0]
                 return int(first) if psutil.pid_exists(int(first)) else None
             if name == "valkey":
-                return next(p.pid for p in psutil.process_iter() if self.is_valkey(p))
+                brokers = (p.pid for p in psutil.process_iter() if self.is_valkey(p))
+                return next(brokers, None)
             if name == "child":
                 return psutil.Process(self.pid("worker")).children()[-1].pid
             mark = {"web": "uvicorn", "worker": "worker", "beat": "beat"}[name]

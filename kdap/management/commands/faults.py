@@ -12,6 +12,7 @@ from kdap.faults.flows import FAULTS as FLOW_FAULTS
 from kdap.faults.flows import FlowTrial, faults_of
 from kdap.faults.hooks import FAULTS as HOOK_FAULTS
 from kdap.faults.hooks import HookTrial
+from kdap.faults.loops import LoopTrial
 from kdap.faults.trial import MANY_ENTRIES, Trial, rounds_of
 from kdap.tests.servers import forget, free_port
 
@@ -25,6 +26,9 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, default=5, help="of ten faults each, then a look")
         parser.add_argument(
             "--automations", action="store_true", help="runs of workflows instead of clients"
+        )
+        parser.add_argument(
+            "--loops", action="store_true", help="runs that loop, wait and wait for each other"
         )
         parser.add_argument(
             "--webhooks", action="store_true", help="changes that two webhooks are told of"
@@ -45,6 +49,8 @@ class Command(BaseCommand):
         try:
             if options["automations"]:
                 report = self.flows(FlowTrial, FLOW_FAULTS, place, seed, **options)
+            elif options["loops"]:
+                report = self.flows(LoopTrial, FLOW_FAULTS, place, seed, **options)
             elif options["webhooks"]:
                 report = self.flows(HookTrial, HOOK_FAULTS, place, seed, **options)
             elif options["agents"]:
