@@ -90,7 +90,7 @@ def field_of(name, info):
         return forms.ChoiceField(choices=servers, **common)
     if get_origin(info.annotation) is Literal:
         choices = [(value, LABELS.get(value, value)) for value in get_args(info.annotation)]
-        return forms.ChoiceField(choices=choices, **common)
+        return forms.ChoiceField(choices=choices, **common | {"required": True})
     if info.annotation is int:
         return forms.IntegerField(**common)
     if name.endswith("_price"):

@@ -105,6 +105,11 @@ class Config(BaseModel):
         """Where it leads, for people."""
         return self.hosts[0]
 
+    @property
+    def what(self):
+        """What there is at its end, for people, or ""."""
+        return ""
+
 
 OAUTH = ("oauth2", "oauth2_code")
 
@@ -285,6 +290,10 @@ class ModelConfig(Config):
     @property
     def where(self):
         return (self.url or MODEL_SERVERS[self.api]).rstrip("/")
+
+    @property
+    def what(self):
+        return ", ".join(self.models) or "any model that its server knows"
 
     @property
     def prices(self):

@@ -47,7 +47,7 @@ def _describe(item):
     item.signs_in = item.lacks_sign_in = item.is_renewed = False
     try:
         config = config_of(item.kind, item.config)
-        item.where = config.where
+        item.where, item.what = config.where, config.what
         item.signs_in = getattr(config, "auth", "") == "oauth2_code"
     except KdapError as error:
         item.where = error.detail  # its server is not allowed any more

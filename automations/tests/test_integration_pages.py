@@ -13,6 +13,7 @@ from workspaces.models import Role
 
 SECRET = "s3cret-of-the-shop"
 FORM = {"server_name": "Shop", "url": "https://api.example.com/v1", "auth": "bearer"}
+FORM["client"] = "confidential"
 
 
 @pytest.fixture
