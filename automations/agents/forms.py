@@ -1,6 +1,7 @@
 """What people fill in about agents and their tasks."""
 
 from django import forms
+from django.utils.html import format_html, format_html_join
 
 from automations.agents import providers
 from automations.agents.config import AgentConfig
@@ -28,6 +29,20 @@ NUMBERS = {
 }  # fmt: skip
 
 
+class Suggesting(forms.TextInput):
+    """A box for any text, which offers the `options` ([(value, what it is)]) that are known."""
+
+    options = ()
+
+    def get_context(self, name, value, attrs):
+        return super().get_context(name, value, (attrs or {}) | {"list": f"list-{name}"})
+
+    def render(self, name, value, attrs=None, renderer=None):
+        box = super().render(name, value, attrs, renderer)
+        lines = format_html_join("", '<option value="{}">{}</option>', self.options)
+        return box + format_html('<datalist id="list-{}">{}</datalist>', name, lines)
+
+
 class AgentForm(VerbForm):
     """An agent: who it is, what it asks, what it may do."""
 
@@ -49,7 +64,10 @@ class AgentForm(VerbForm):
         help_text="A model of your own is a connection: add one under Connections.",
     )
     model = forms.CharField(
-        required=False, max_length=200, help_text="Left empty, the first that is offered."
+        required=False,
+        max_length=200,
+        help_text="Left empty, the first that is offered.",
+        widget=Suggesting(attrs={"autocomplete": "off"}),
     )
     tools = forms.MultipleChoiceField(
         required=False,
@@ -94,6 +112,8 @@ class AgentForm(VerbForm):
         super().__init__(*args, initial=first, **kwargs)
         found = providers.offered(workspace_id)
         self.fields["provider"].choices = [(p.name, _offer(p)) for p in found.values()]
+        models = [(model, p.label) for p in found.values() for model in p.models]
+        self.fields["model"].widget.options = models
         self.fields["records"].choices = [(str(r.pk), r.name) for r in records]
         stale = [item for item in config.outside if _value_of(item) not in known]
         self._offer_outside(known, {(item.connection, item.tool) for item in stale})

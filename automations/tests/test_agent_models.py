@@ -134,7 +134,9 @@ class TestChoosing:
 
     def test_pages_offer_it(self, alice, workspace, model):
         place = f"/w/{workspace.pk}/agents/new/"
-        assert "Our model (tiny)" in alice.client.get(place).content.decode()
+        page = alice.client.get(place).content.decode()
+        assert "Our model (tiny)" in page
+        assert '<option value="tiny">Our model</option>' in page
         form = {
             "name": "Mine",
             "provider": str(model.pk),
