@@ -70,7 +70,7 @@ class WorkflowVersion(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.workflow_id} v{self.number}"
+        return f"version {self.number}"
 
 
 class Subscription(models.Model):

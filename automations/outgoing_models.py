@@ -144,6 +144,7 @@ class WebhookDelivery(models.Model):
     class Meta:
         app_label = "automations"
         db_table = "webhook_deliveries"
+        verbose_name_plural = "webhook deliveries"
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["next_at"], name="delivery_due", condition=Q(status="pending")),
