@@ -166,12 +166,15 @@ def _ids_in(value):
 def _living(kind, workspace_id):
     """Return the queryset of a workspace's things or people, without those in the trash."""
     from accounts.models import User
-    from automations.models import Agent, Integration, Workflow
+    from automations.integrations.services import usable_in_steps
+    from automations.models import Agent, Workflow
     from records.models import PublicForm, Record
 
     if kind == "person":
         return User.objects.filter(memberships__workspace=workspace_id)
-    models = {"record": Record, "agent": Agent, "connection": Integration, "workflow": Workflow}
+    if kind == "connection":
+        return usable_in_steps(workspace_id)
+    models = {"record": Record, "agent": Agent, "workflow": Workflow}
     found = models.get(kind, PublicForm).objects.filter(workspace=workspace_id, deleted_at=None)
     return found.filter(record__deleted_at=None) if kind == "form" else found
 

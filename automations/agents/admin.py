@@ -12,9 +12,9 @@ class AgentAdmin(ReadOnlyAdmin):
     """Every agent of every workspace."""
 
     list_display = [
-        *("name", "workspace", "owner", "provider", "model", "status", "updated_at", "deleted_at"),
+        *("name", "workspace", "owner", "model", "status", "updated_at", "deleted_at"),
     ]
-    list_filter = ["status", "provider", "created_at", "deleted_at"]
+    list_filter = ["status", "created_at", "deleted_at"]
     list_select_related = ["workspace", "owner"]
     search_fields = ["name", "description", "workspace__name", "owner__email"]
     fields = [
@@ -40,7 +40,7 @@ class AgentTaskAdmin(ReadOnlyAdmin):
         *("__str__", "agent", "workspace", "user", "status", "priority", "tokens", "cost"),
         *("created_at", "completed_at"),
     ]
-    list_filter = ["status", "priority", "provider", "created_at"]
+    list_filter = ["status", "priority", "created_at"]
     list_select_related = ["agent", "workspace", "user"]
     search_fields = ["task_name", "agent__name", "workspace__name", "user__email"]
     search_help_text = "Name of the task, its agent, its workspace; e-mail of its person"

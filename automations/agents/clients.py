@@ -7,25 +7,38 @@ import httpx2
 
 from automations.agents import providers
 from automations.integrations.hiding import hidden_in
+from automations.integrations.kinds import model_key
 from automations.outbound_async import WalledTransport
+
+# What of a client's own headers is sent. They add others from this process's environment, which is
+# the administrator's and not for whoever's address this is.
+SENT = (
+    *("accept", "content-type", "content-length", "host", "user-agent"),
+    *("anthropic-version", "anthropic-beta"),
+)
+# A shorter key is a stand-in for servers that ask for none, and may be a word of the protocol.
+SHORTEST_KEY = 16
 
 
 class Bridge(httpx2.AsyncBaseTransport):
     """WalledTransport for clients of httpx2, whose requests and answers are shaped alike.
 
-    Nobody can read `secrets` in an answer: servers may answer with what they were sent.
+    `key` is how `api` is told who asks. Nobody can read it in an answer: servers may answer with
+    what they were sent.
     """
 
-    def __init__(self, secrets, **options):
-        self.secrets = secrets
+    def __init__(self, api, key, **options):
+        self.key = model_key(api, key)
+        self.secrets = {key} if len(key) >= SHORTEST_KEY else set()
         self.walled = WalledTransport(**options)
 
     async def handle_async_request(self, request):
         body = await request.aread()
+        sent = [pair for pair in request.headers.multi_items() if pair[0].lower() in SENT]
         ours = httpx.Request(
             request.method,
             str(request.url),
-            headers=list(request.headers.multi_items()),
+            headers=[*sent, *self.key.items()],
             content=body,
             extensions=request.extensions,
         )
@@ -56,7 +69,7 @@ async def model_of(provider, name):
         yield offline_model()
         return
     key = provider.secret()
-    bridge = Bridge({key}, max_bytes=providers.MOST_BYTES)
+    bridge = Bridge(provider.api, key, max_bytes=providers.MOST_BYTES)
     async with httpx2.AsyncClient(transport=bridge, trust_env=False) as client:
         # The clients insist on a key; a local server asks for none.
         options = {"base_url": provider.address, "api_key": key or "none", "max_retries": 0}

@@ -111,7 +111,12 @@ class AgentForm(VerbForm):
             first |= {name: getattr(agent, name) for name in names}
         super().__init__(*args, initial=first, **kwargs)
         found = providers.offered(workspace_id)
-        self.fields["provider"].choices = [(p.name, _offer(p)) for p in found.values()]
+        choices = [(p.name, _offer(p)) for p in found.values()]
+        if agent and agent.provider not in found:
+            gone = providers.said(agent.provider, found)
+            choices = [(agent.provider, f"{gone} (can't be asked any more)"), *choices]
+        self.fields["provider"].choices = choices
+        self.agent = agent
         models = [(model, p.label) for p in found.values() for model in p.models]
         self.fields["model"].widget.options = models
         self.fields["records"].choices = [(str(r.pk), r.name) for r in records]
@@ -144,6 +149,10 @@ class AgentForm(VerbForm):
     def values(self):
         """Return what was filled in, as the services take it."""
         made = dict(self.cleaned_data)
+        # One that is gone can't be chosen, and need not be for changing something else.
+        asked = ("provider", "model")
+        if self.agent and all(made[name] == getattr(self.agent, name) for name in asked):
+            made = {name: value for name, value in made.items() if name not in asked}
         config = {name: made.pop(name) for name in (*LIMITS, "writes", "records")}
         config["stop"] = [line for line in made.pop("stop").splitlines() if line]
         unasked = made.pop("unasked", ())

@@ -5,6 +5,7 @@ Whatever a library does, its calls leave through WalledTransport (automations/ou
 """
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from uuid import UUID
@@ -115,14 +116,14 @@ def offered(workspace_id=None):
     """Return {name: Provider} of all that can be chosen: the server's, then those of a workspace."""
     found = read(settings.AUTOMATIONS_MODELS)
     rows = usable(workspace_id, ["model"]).order_by("server_name", "id") if workspace_id else ()
-    return found | {str(row.pk): made for row in rows if (made := _connected(row))}
+    for row in rows:
+        with suppress(KdapError):  # its address is no longer one that may be called
+            found[str(row.pk)] = _connected(row)
+    return found
 
 
 def _connected(integration):
-    try:
-        config = config_of(integration.kind, integration.config)
-    except KdapError:
-        return None  # its address is no longer one that may be called
+    config = config_of(integration.kind, integration.config)
     return Provider(
         name=str(integration.pk),
         api=config.api,
@@ -138,11 +139,14 @@ def said(name, known):
     """Return how people call the provider of that name, which may be gone; `known` is of offered()."""
     if name in known:
         return known[name].label
-    return "a connection that was deleted" if _is_id(name) else name
+    return "a connection that is gone" if _is_id(name) else name
 
 
 def find(name, workspace_id):
-    """Return the Provider of that name that a workspace can choose; raise Invalid."""
+    """Return the Provider of that name that a workspace can choose.
+
+    Raises Invalid, also in the words of a connection whose address can't be called any more.
+    """
     name = str(name)
     found = read(settings.AUTOMATIONS_MODELS).get(name) or _find_connected(name, workspace_id)
     if found is None:
@@ -171,4 +175,7 @@ def opened(provider):
     if provider.integration is None:
         return provider
     config = config_of(provider.integration.kind, provider.integration.config)
-    return replace(provider, opened=secret_of(provider.integration, config))
+    key = secret_of(provider.integration, config)
+    if not key.isascii():
+        raise Conflict(f"The key of “{provider.label}” has letters that no key can have.")
+    return replace(provider, opened=key)

@@ -37,7 +37,8 @@ PATIENCE = 30  # seconds that a worker waits with an answer for a database that 
 MOST_CALLS = 20  # tools asked for at once
 NO = "A person refused this; nothing was written."
 
-# Workspaces come in turn: the one whose last task began longest ago first.
+# Workspaces come in turn: the one whose last task began longest ago first, and what matters most
+# there. A priority says nothing to other workspaces.
 CLAIM = """
 UPDATE agent_tasks SET status = 'running', fence = fence + 1,
     deaths = deaths + CASE WHEN status = 'running' THEN 1 ELSE 0 END,
@@ -48,8 +49,8 @@ WHERE task_id = (
         OR (status = 'running' AND lease < clock_timestamp()))
     AND %(most)s > (SELECT count(*) FROM agent_tasks
                     WHERE status = 'running' AND lease >= clock_timestamp())
-    ORDER BY priority, (SELECT max(started_at) FROM agent_tasks o
-                        WHERE o.workspace_id = t.workspace_id) NULLS FIRST, task_id
+    ORDER BY (SELECT max(started_at) FROM agent_tasks o
+              WHERE o.workspace_id = t.workspace_id) NULLS FIRST, priority, task_id
     LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING task_id
 """

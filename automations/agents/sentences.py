@@ -25,6 +25,8 @@ def _changed(fact):
         return f"Renamed the agent “{was['name']}” to “{now['name']}”"
     if "config" in now and now["config"].get("outside") != was["config"].get("outside"):
         return f"Changed the tools of other servers that the agent {fact.name} may call"
+    if "provider" in now:
+        return f"Changed who answers for the agent {fact.name}"
     what = {"prompt": "prompt", "tools": "tools", "config": "limits", "model": "model"}
     changed = next((word for key, word in what.items() if key in now), "description")
     if "status" in now:

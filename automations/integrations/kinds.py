@@ -239,6 +239,14 @@ class SmtpConfig(Config):
 
 # Where those answer whose API it is; what talks like OpenAI's has an address of its own.
 MODEL_SERVERS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+# How each is told who asks.
+MODEL_KEYS = {"openai": ("Authorization", "Bearer {}"), "anthropic": ("x-api-key", "{}")}
+
+
+def model_key(api, key):
+    """Return the headers by which a model server is told who asks, none without a key."""
+    name, value = MODEL_KEYS[api]
+    return {name: value.format(key)} if key else {}
 
 
 @registered
@@ -277,6 +285,8 @@ class ModelConfig(Config):
     def _both_prices(self):
         if (self.input_price is None) != (self.output_price is None):
             raise ValueError("Give both prices, or none.")
+        if "?" in self.url:
+            raise ValueError("The address of a model server has no “?”.")
         return self
 
     @property

@@ -7,7 +7,7 @@ from django.utils import timezone
 from automations import outbound
 from automations.integrations import smtp, using
 from automations.integrations.hiding import hiding, unreadable
-from automations.integrations.kinds import config_of
+from automations.integrations.kinds import config_of, model_key
 from automations.integrations.mcp_tools import list_tools
 from automations.integrations.models import Integration
 from automations.integrations.services import secret_of
@@ -69,7 +69,7 @@ def _model(integration):
     config = config_of(integration.kind, integration.config)
     key = secret_of(integration, config)
     path, headers = MODELS[config.api]
-    headers = {name: value.format(key=key) for name, value in headers.items()} if key else {}
+    headers = headers | model_key(config.api, key)
     with hiding({key}):
         answer = outbound.send("GET", config.where + path, headers=headers, timeout=SECONDS)
     if answer.status in (401, 403):
@@ -79,16 +79,18 @@ def _model(integration):
     if items is None:
         raise outbound.Refused(f"It lists no models at {path} (HTTP {answer.status}).")
     names = [str(item.get("id")) for item in items if isinstance(item, dict)]
-    gone = [name for name in config.models if name not in names]
-    if gone and not told.get("has_more"):
-        raise outbound.Refused(f"It answers, but does not know the model “{gone[0]}”.")
     shown = ", ".join(names[:20]) + (" and more" if len(names) > 20 else "")
-    return unreadable(f"It answers. Its models: {shown or 'none'}.", {key}), []
+    said = f"It answers. Its models: {shown or 'none'}."
+    # Some answer to shorter names than those they list, so this is for people to judge.
+    gone = [name for name in config.models if not {name, f"{name}:latest"} & {*names}]
+    if gone and not told.get("has_more"):
+        said += f" It does not list “{gone[0]}”."
+    return unreadable(said, {key}), []
 
 
-# Where each kind of server lists its models, and how it is told who asks.
+# Where each kind of server lists its models, and what it wants to be told for that.
 MODELS = {
-    "openai": ("/models", {"Authorization": "Bearer {key}"}),
-    "anthropic": ("/v1/models", {"x-api-key": "{key}", "anthropic-version": "2023-06-01"}),
+    "openai": ("/models", {}),
+    "anthropic": ("/v1/models", {"anthropic-version": "2023-06-01"}),
 }
 LOOKS = {"mcp": _mcp, "mcp_stdio": _mcp, "http": _http, "smtp": _smtp, "model": _model}

@@ -8,6 +8,7 @@ from automations.agents.models import Agent
 from automations.integrations import looking
 from automations.integrations import services as integrations
 from automations.integrations.kinds import config_of
+from automations.integrations.models import Integration
 from automations.tests.agents import done, fresh, give, make_agent, said
 from automations.tests.mcp_servers import connect
 from automations.tests.receivers import ok, receiving
@@ -15,7 +16,8 @@ from workspaces.access import Actor, acting_as
 from workspaces.errors import Invalid
 from workspaces.services import create_workspace
 
-KEY = "sk-very-s3cret"
+KEY = "sk-very-s3cret-indeed"
+LIMITS = {"writes": "ask", "max_tokens": 100, "most_steps": 2, "most_tokens": 1000, "seconds": 30}
 LIST = orjson.dumps({"data": [{"id": "tiny"}, {"id": "huge"}]})
 
 
@@ -65,6 +67,21 @@ class TestAsking:
         assert task.task_output == "Your key is •••."
         assert KEY not in str(task.messages)
 
+    def test_a_stand_in_for_a_key_changes_nothing_of_an_answer(self, alice, workspace, server):
+        """“stop” is a word of the protocol: hidden, it would be no answer any more."""
+        local = connect(
+            alice, workspace, "model", "Local", "stop", url=server.url("/v1"), models=["tiny"]
+        )
+        task = done(give(alice, make_agent(alice, workspace, provider=str(local.pk)), {}))
+        assert (task.status, task.tokens) == ("succeeded", 15)
+
+    def test_nothing_of_the_servers_environment_is_sent(self, alice, agent, server, monkeypatch):
+        for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+            monkeypatch.setenv(name, "of-the-administrator")
+        monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Gateway-Key: of-the-administrator")
+        assert done(give(alice, agent, {})).status == "succeeded"
+        assert b"of-the-administrator" not in server.requests[-1]
+
     def test_prices_make_a_cost(self, alice, workspace, agent, model):
         config = model.config | {"input_price": 2, "output_price": 10}
         with alice.acting() as actor:
@@ -87,10 +104,23 @@ class TestAsking:
         done(task)
         assert "was deleted" in fresh(task).error_message
         page = alice.client.get(agent.get_absolute_url())
-        assert "a connection that was deleted" in page.content.decode()
+        assert "a connection that is gone" in page.content.decode()
         with alice.acting() as actor:
             integrations.restore_integration(integration=model, actor=actor)
         assert done(give(alice, agent, {})).status == "succeeded"
+
+    def test_a_key_with_letters_that_none_has_is_told(self, alice, agent, model):
+        with alice.acting() as actor:
+            integrations.set_secret(integration=model, secret="ключ-от-модели", actor=actor)
+        assert "letters that no key can have" in done(give(alice, agent, {})).error_message
+
+    def test_an_address_that_may_not_be_called_any_more_is_told(self, alice, agent, model):
+        with acting_as(Actor.system()):
+            rows = Integration.objects.filter(pk=model.pk)
+            rows.update(config=model.config | {"url": "nowhere"})
+        task = done(give(alice, agent, {}))
+        assert task.status == "failed"
+        assert "deleted" not in task.error_message
 
     def test_it_drafts_workflows(self, alice, workspace, agent):
         with alice.acting():
@@ -137,12 +167,7 @@ class TestChoosing:
         page = alice.client.get(place).content.decode()
         assert "Our model (tiny)" in page
         assert '<option value="tiny">Our model</option>' in page
-        form = {
-            "name": "Mine",
-            "provider": str(model.pk),
-            "writes": "ask",
-            **{"max_tokens": 100, "most_steps": 2, "most_tokens": 1000, "seconds": 30},
-        }
+        form = LIMITS | {"name": "Mine", "provider": str(model.pk)}
         assert alice.client.post(place, form).status_code in (200, 302)
         with alice.acting():
             made = Agent.objects.get(name="Mine")
@@ -161,7 +186,6 @@ class TestLooking:
             (b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", "did not accept the key"),
             (ok(b"[1]"), "lists no models at /models"),
             (ok(b'{"data": 5}'), "lists no models at /models"),
-            (ok(b'{"data": [{"id": "huge"}, 7]}'), "does not know the model “tiny”"),
         ],
     )
     def test_what_is_wrong_is_told(self, model, server, answer, told):
@@ -169,6 +193,13 @@ class TestLooking:
         works, sentence = looked(model)
         assert works is False
         assert told in sentence
+
+    def test_names_that_are_not_listed_are_for_people_to_judge(self, model, server):
+        """Some servers answer to shorter names than those they list."""
+        server.answer_next = lambda request: ok(b'{"data": [{"id": "huge"}, 7]}')
+        assert looked(model) == (True, "It answers. Its models: huge. It does not list “tiny”.")
+        server.answer_next = lambda request: ok(b'{"data": [{"id": "tiny:latest"}]}')
+        assert looked(model) == (True, "It answers. Its models: tiny:latest.")
 
 
 class TestFillingIn:
@@ -191,6 +222,7 @@ class TestFillingIn:
             ({"input_price": 1}, "Give both prices, or none"),
             ({"input_price": -1, "output_price": 1}, "0 or more"),
             ({"url": "ftp://x"}, "http"),
+            ({"url": "https://h/v1?api-version=1"}, "no “\\?”"),
         ],
     )
     def test_what_can_not_be_is_refused(self, config, told):
@@ -202,8 +234,23 @@ class TestFillingIn:
         assert config_of("model", {"api": "anthropic"}).where == "https://api.anthropic.com"
 
 
-def test_agents_change_as_before_when_their_connection_is_gone(alice, agent, model):
+def test_an_agent_can_be_edited_when_its_connection_is_gone(alice, agent, model):
     with alice.acting() as actor:
         integrations.delete_integration(integration=model, actor=actor)
-        changed = services.change_agent(agent=agent, actor=actor, prompt="Other words.")
-    assert changed.prompt == "Other words."
+        changed = services.change_agent(agent=agent, actor=actor, description="Other words.")
+    assert changed.description == "Other words."
+    place = f"{agent.get_absolute_url()}edit/"
+    page = alice.client.get(place).content.decode()
+    assert f'<option value="{model.pk}" selected>a connection that is gone' in page
+    form = LIMITS | {"name": "Sorter", "prompt": "Sort.", "provider": str(model.pk)}
+    assert alice.client.post(place, form | {"model": "tiny"}).status_code == 302
+    with alice.acting():
+        assert Agent.objects.get().prompt == "Sort."
+
+
+def test_history_says_that_another_answers(alice, workspace, agent):
+    other = connect(alice, workspace, "model", "Other", auth="none", models=["tiny"])
+    with alice.acting() as actor:
+        services.change_agent(agent=agent, actor=actor, provider=str(other.pk))
+    page = alice.client.get(f"/w/{workspace.pk}/activity/").content.decode()
+    assert "Changed who answers for the agent" in page

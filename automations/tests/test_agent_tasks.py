@@ -245,7 +245,9 @@ class TestOnce:
         with alice.acting() as actor:
             other = create_workspace(name="Other", actor=actor)
         many, one = make_agent(alice, workspace), make_agent(alice, other)
-        given = [give(alice, many, {"n": n}) for n in range(3)] + [give(alice, one, {})]
+        # How much something matters says nothing to others.
+        given = [give(alice, many, {"n": n}, priority=1) for n in range(3)]
+        given.append(give(alice, one, {}, priority=3))
         order = []
         while (claimed := running.claim()) is not None:
             assert running.claim() is None
@@ -367,3 +369,14 @@ def test_an_anthropic_server_is_asked_the_same_way(settings, alice, fake):
         task = done(give(alice, fake(), {}))
     assert (task.task_output, task.tokens) == ("Bonjour.", 5)
     assert server.requests[0].startswith(b"POST /v1/messages")
+
+
+def test_an_anthropic_server_gets_its_key_as_it_is_tested(settings, monkeypatch, alice, fake):
+    monkeypatch.setenv("MODEL_KEY", "sk-ant")
+    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "Authorization: Bearer of-the-administrator")
+    with model_server(settings, b"{}", api="anthropic", key="MODEL_KEY") as server:
+        settings.AUTOMATIONS_MODELS[FAKE]["base_url"] = server.url("")
+        done(give(alice, fake(), {}))
+    head = server.requests[0].lower()
+    assert b"x-api-key: sk-ant" in head
+    assert b"authorization" not in head
