@@ -1,5 +1,7 @@
 """From an empty workflow to a run that somebody sees, with a real browser."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -139,6 +141,26 @@ def test_saving_is_shown_when_the_picture_was_drawn_anew_meanwhile(
     }, {once: true})""")
     press(page, "Save")
     expect(page.locator(".node-trigger")).to_contain_text("When an entry is added to “Books”")
+
+
+def test_an_answer_that_comes_late_does_not_replace_a_younger_one(alice, workspace, signed_in):
+    page = signed_in(f"/w/{workspace.pk}/workflows/")
+    make_one(page)
+    page.evaluate("""() => {
+        const real = window.fetch, [first, second] = document.querySelectorAll("nav a");
+        window.fetch = async (url, options) => {
+            const answer = await real(url, options);
+            if (String(url).includes("trigger")) await new Promise((r) => setTimeout(r, 600));
+            document.body.dataset.last = url;
+            return answer;
+        };
+        const place = { target: "#builder", swap: "outerHTML" };
+        htmx.ajax("GET", "?step=trigger", { ...place, source: first });
+        htmx.ajax("GET", "?step=words", { ...place, source: second });
+    }""")
+    expect(page.locator("body")).to_have_attribute("data-last", re.compile("trigger"))
+    page.wait_for_timeout(200)
+    expect(page.locator(".panel")).to_have_attribute("data-kind", "words")
 
 
 def test_without_javascript(alice, workspace, books, signed_in):

@@ -19,10 +19,20 @@ document.addEventListener("htmx:before:request", (event) => {
   const waits = event.target.matches?.("[data-waits]");
   if (waits && event.target.querySelector(":is(input, textarea, select, button, a):focus")) event.preventDefault();
 });
-// Where an answer belongs may have been replaced by another answer since it was asked for.
+// Where an answer belongs may have been replaced by another one since it was asked for. It goes there
+// all the same, unless what stands there was asked for later.
+let asked = 0;
+const shown = new Map();
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  ctx.turn = ++asked;
+});
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   const { target } = ctx;
-  if (target?.id && !target.isConnected) ctx.target = document.getElementById(target.id) ?? target;
+  if (!target?.id || target.isConnected || shown.get(target.id) > ctx.turn) return;
+  ctx.target = document.getElementById(target.id) ?? target;
+});
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.target?.id) shown.set(ctx.target.id, Math.max(ctx.turn ?? 0, shown.get(ctx.target.id) ?? 0));
 });
 document.addEventListener("htmx:error", (event) => {
   if (event.detail.ctx?.response) return;
