@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from automations.definition import said_of
 from automations.parts import Book
-from automations.starters import starters_for
+from automations.starters import starters_in
 from workspaces.api import find_workspace
 from workspaces.rest import KdapView, known_parameters
 
@@ -29,7 +29,6 @@ class Starters(KdapView):
         """List the starters that the workspace's records allow; letters of theirs go to who asks."""
         known_parameters(request)
         workspace = find_workspace(request.actor, workspace_id)
-        records = list(workspace.records.filter(deleted_at=None).order_by("position", "id"))
         book = Book(workspace.pk)
         made = [
             {
@@ -39,6 +38,6 @@ class Starters(KdapView):
                 "said": said_of(starter.definition, book),
                 "structured_definition": starter.definition,
             }
-            for starter in starters_for(records, request.actor.user.email)
+            for starter in starters_in(workspace.pk, request.actor.user.email)
         ]
         return Response(StarterOutput(made, many=True).data)

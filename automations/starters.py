@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from automations import meanings
+from records.models import RecordStructure
 
 STARTERS = {}
 
@@ -22,6 +23,15 @@ class Starter:
     icon: str
     hint: str
     definition: dict[str, Any]
+
+
+def starters_in(workspace_id, email):
+    """Return the Starters that the living records of a workspace allow, asked for all at once."""
+    here = RecordStructure.objects.filter(record__workspace=workspace_id, record__deleted_at=None)
+    heads = list(here.select_related("record").order_by("record__position", "record__id"))
+    for head in heads:
+        head.record.head = head
+    return starters_for([head.record for head in heads], email)
 
 
 def starters_for(records, email):

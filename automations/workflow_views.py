@@ -18,7 +18,7 @@ from automations.figures import figures_of
 from automations.forms import NewForm, RunForm, RunsForm, WorkflowForm
 from automations.models import Workflow
 from automations.parts import Book
-from automations.starters import starters_for
+from automations.starters import starters_in
 from workspaces import access
 from workspaces.entrance import enter
 from workspaces.errors import Invalid
@@ -77,13 +77,12 @@ def _list(request, workspace, found, record=None):
         item.figures = figures[item.pk]
         item.said = item.natural_language_description or said_of(item.structured_definition, book)
     writes = access.allows(request.actor, "write", workspace)
-    records = list(workspace.records.filter(deleted_at=None).order_by("position", "id"))
     context = {
         "workspace": workspace,
         "workflows": found,
         "record": record,
         "may_write": writes,
-        "starters": starters_for(records, request.user.email) if writes and not found else [],
+        "starters": starters_in(workspace.pk, request.user.email) if writes and not found else [],
         "trashed": workspace.workflows.exclude(deleted_at=None).count(),
         "waiting": running.waiting_for(request.actor, workspace.pk),
         "draftings": list(open_for(request.user, workspace.pk)[:FEW]) if writes else [],
@@ -112,8 +111,7 @@ def trash(request, id):
 def workflow_new(request, id):
     """Make a workflow, empty or from a starter, and open its steps."""
     workspace = enter(request, id, "write")
-    records = list(workspace.records.filter(deleted_at=None).order_by("position", "id"))
-    starters = starters_for(records, request.user.email)
+    starters = starters_in(workspace.pk, request.user.email)
     form = NewForm(request.POST or None, starters=starters, initial=request.GET.dict())
     if request.method == "POST" and form.is_valid():
         chosen = next((s for s in starters if s.key == form.cleaned_data["starter"]), None)

@@ -122,7 +122,8 @@ def test_the_address_of_a_workflow(alice, bob, charlie, workspace):
     assert client.post(reverse("workflow_webhook", args=[other.pk])).status_code == 409
 
 
-def test_what_came_helps_to_map_fields(alice, workspace, client):
+def test_what_came_helps_to_map_fields(alice, workspace, client, monkeypatch):
+    monkeypatch.setattr("automations.hook_views.hooks.wait_for.__defaults__", (0.1,))
     step = {"id": "a", "type": "set", "values": {"x": 1}}
     workflow = make_workflow(alice, workspace, {"type": "webhook", "answer": "result"}, step)
     url = reverse("workflow_webhook", args=[workflow.pk])
