@@ -18,8 +18,8 @@ from workspaces.models import Snapshot, Workspace
 class Agent(Snapshot):
     """A prompt for a model, with the tools it may use.
 
-    `provider` is a key of AUTOMATIONS_MODELS, `model` a name that the provider knows; `config` is
-    automations.agents.config.AgentConfig as JSON.
+    `provider` is a key of AUTOMATIONS_MODELS or the id of a connection, `model` a name that it
+    knows; `config` is automations.agents.config.AgentConfig as JSON.
     """
 
     class Status(models.TextChoices):
