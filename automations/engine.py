@@ -87,6 +87,7 @@ def actor_of(run):
     # What an item of a loop does, the run that people started does.
     top = run.trigger_data["top"] if run.position is not None else None
     cause = {"door": "automation", "run": top or str(run.pk), "workflow": str(run.workflow_id)}
+    cause["workflow_name"] = run.workflow.name
     if run.depth:
         cause["depth"] = run.depth
     return Actor(user=run.version.user, operation=run.operation_id, cause=cause)

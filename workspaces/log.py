@@ -143,6 +143,11 @@ class Operation:
         return way_of(self.cause)
 
     @property
+    def run_id(self):
+        """The run of a workflow that did it, or None."""
+        return self.cause.get("run")
+
+    @property
     def streams(self):
         """What it is about, as a list of Named, each once."""
         found = {fact.stream_id: fact.stream for fact in self.facts if fact.stream}
@@ -158,10 +163,14 @@ def nobody_of(cause):
 
 
 def way_of(cause):
-    """Return in words by which agent, form, token or task, or through which door, it came, or ""."""
+    """Return in words by which agent, workflow, form, token or task, or through which door, it came,
+    or "". What has a name is called as it was called then.
+    """
     cause = cause or {}
     if cause.get("agent_name"):
         return f"the agent “{cause['agent_name']}”"
+    if cause.get("workflow_name"):
+        return f"the workflow “{cause['workflow_name']}”"
     if cause.get("door") == "form":
         return f"the form “{cause.get('name', '')}”"
     if cause.get("token"):

@@ -33,6 +33,11 @@ class TypeFilter(admin.SimpleListFilter):
         return queryset
 
 
+WAYS = (
+    *("browser", "api", "mcp", "form", "webhook", "automation", "admin", "import", "shell", "undo"),
+)
+
+
 class WayFilter(admin.SimpleListFilter):
     """Events by the door they came through."""
 
@@ -40,7 +45,7 @@ class WayFilter(admin.SimpleListFilter):
     parameter_name = "way"
 
     def lookups(self, request, model_admin):
-        return [(door, door) for door in ("browser", "api", "admin", "import", "shell", "undo")]
+        return [(way, way) for way in WAYS]
 
     def queryset(self, request, queryset):
         if self.value() == "undo":

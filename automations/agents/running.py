@@ -77,7 +77,9 @@ def claim():
     with acting_as(Actor.system(task="agents")), connection.cursor() as cursor:
         cursor.execute(CLAIM, {"lease": LEASE, "most": settings.AUTOMATIONS_AGENTS_AT_ONCE})
         row = cursor.fetchone()
-        return AgentTask.objects.select_related("user", "run").get(pk=row[0]) if row else None
+        return (
+            AgentTask.objects.select_related("user", "run", "agent").get(pk=row[0]) if row else None
+        )
 
 
 def execute(task):
@@ -109,6 +111,7 @@ def _fail(task, detail):
 def actor_of(task, writes):
     """Return who acts in a task: its person, confined to its workspace, as one operation."""
     cause = {"door": "automation", "agent": str(task.agent_id), "agent_task": str(task.pk)}
+    cause["agent_name"] = task.agent.name
     if task.run_id:
         cause |= {"run": str(task.run_id), "workflow": str(task.run.workflow_id)}
         cause |= {"depth": task.run.depth} if task.run.depth else {}

@@ -1,6 +1,7 @@
 """From an event to a finished run."""
 
 import pytest
+from django.urls import reverse
 
 from automations import engine
 from automations.models import WorkflowRun
@@ -174,6 +175,19 @@ def test_a_run_asks_the_database_little(alice, workspace, tasks, django_assert_m
     with django_assert_max_num_queries(19):
         engine.execute(engine.claim())
     assert runs_of(workflow)[0].status == "succeeded"
+
+
+def test_history_says_which_workflow_did_it_and_leads_to_its_run(alice, workspace, tasks):
+    workflow = make_workflow(alice, workspace, BUTTON, note(tasks, text="x"), name="Take a note")
+    start(alice, workflow)
+    settle()
+    (run,) = runs_of(workflow)
+    page = alice.client.get(f"/w/{workspace.pk}/activity/").content.decode()
+    assert "by the workflow “Take a note”" in page
+    dialog = alice.client.get(
+        reverse("record_operation", args=[tasks.pk, run.operation_id])
+    ).content.decode()
+    assert f'<a href="{run.get_absolute_url()}">the workflow “Take a note”</a>' in dialog
 
 
 def test_a_run_whose_worker_was_superseded_writes_nothing(alice, workspace, tasks):
