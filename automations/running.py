@@ -27,7 +27,7 @@ def find_run(actor, id, action="read"):
     related = WorkflowRun.objects.select_related("workflow__owner", "version__user", "workspace")
     run = related.filter(pk=id).first()
     if run is None or run.workspace.deleted_at:
-        raise Missing("There is no such run, or it is not shared with you.")
+        raise Missing("There is no such run (any more), or it is not shared with you.")
     access.require(actor, action, run.workspace_id)
     return run
 
