@@ -308,7 +308,7 @@ def _kept(was, name, text):
 
 
 def is_id(value):
-    """Return whether a value looks like the id of a record."""
+    """Return whether a value looks like the id of a record, or of anything else that has a UUID."""
     return bool(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", str(value or "")))
 
 

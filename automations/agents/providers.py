@@ -8,11 +8,11 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from automations.condition_forms import is_id
 from automations.integrations.kinds import MODEL_SERVERS, config_of
 from automations.integrations.services import secret_of, usable
 from workspaces.errors import Conflict, Invalid, KdapError
@@ -139,7 +139,7 @@ def said(name, known):
     """Return how people call the provider of that name, which may be gone; `known` is of offered()."""
     if name in known:
         return known[name].label
-    return "a connection that is gone" if _is_id(name) else name
+    return "a connection that is gone" if is_id(name) else name
 
 
 def find(name, workspace_id):
@@ -152,21 +152,14 @@ def find(name, workspace_id):
     if found is None:
         known = ", ".join(made.label for made in offered(workspace_id).values())
         detail = f"There is no provider “{name[:60]}”; there is {known}."
-        if _is_id(name):
+        if is_id(name):
             detail = "The connection to this model was deleted, or is not in this workspace."
         raise Invalid(detail, problems=[{"pointer": "/provider", "detail": detail}])
     return found
 
 
-def _is_id(name):
-    try:
-        return str(UUID(name)) == name
-    except ValueError:
-        return False
-
-
 def _find_connected(name, workspace_id):
-    row = usable(workspace_id, ["model"]).filter(pk=name).first() if _is_id(name) else None
+    row = usable(workspace_id, ["model"]).filter(pk=name).first() if is_id(name) else None
     return _connected(row) if row else None
 
 
