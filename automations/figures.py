@@ -9,6 +9,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from automations.models import WorkflowRun
+from automations.quotas import first_id
 
 DAYS = 7
 BARS = 24
@@ -75,7 +76,7 @@ class Figures:
 def figures_of(workspace_id, ids):
     """Return {workflow id: Figures} of workflows in a workspace."""
     made = {id: Figures() for id in ids}
-    since = _first_id(timezone.now() - dt.timedelta(days=DAYS))
+    since = first_id(timezone.now() - dt.timedelta(days=DAYS))
     runs = WorkflowRun.objects.filter(
         workspace=workspace_id, workflow__in=list(ids), id__gte=since, position=None
     )
@@ -94,8 +95,3 @@ def _measure(bars):
     longest = max((bar.seconds or 0 for bar in bars), default=0)
     for bar in bars:
         bar.height = 1 + round(4 * (bar.seconds or 0) / longest) if longest else 1
-
-
-def _first_id(moment):
-    """Return the least UUID of version 7 of a moment; a run's id begins with when it was made."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
