@@ -3,6 +3,7 @@
 import hypothesis
 import pytest
 from django.conf import settings
+from django.test import TransactionTestCase
 
 pytest_plugins = ["kdap.tests.people", "kdap.tests.browser", "kdap.tests.grids"]
 
@@ -18,15 +19,30 @@ def pytest_configure():
     settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
 
 
+def pytest_sessionstart():
+    """Replace what takes longer than most tests do, once Django is ready."""
+    from kdap.serving import Files
+    from kdap.tests.emptying import take_back
+
+    TransactionTestCase._fixture_teardown = take_back
+    Files.add_files_from_finders = found_once(Files.add_files_from_finders)
+
+
+def found_once(find):
+    """Let all handlers of a process that look in the same places share the files of the first."""
+    known = {}
+
+    def add_files(self):
+        places = tuple(map(str, settings.STATICFILES_DIRS))
+        if places not in known:
+            find(self)
+            known[places] = dict(self.files)
+        self.files.update(known[places])
+
+    return add_files
+
+
 @pytest.fixture(autouse=True)
 def files_of_this_test(settings, tmp_path):
     """Uploads of one test are not another's."""
     settings.MEDIA_ROOT = tmp_path / "media"
-
-
-@pytest.fixture(autouse=True)
-def log_of_this_test(request):
-    """A test that commits leaves no events behind, which Django's flush can't remove."""
-    marker = request.node.get_closest_marker("django_db")
-    if marker and marker.kwargs.get("transaction"):
-        request.getfixturevalue("log_emptied")

@@ -235,7 +235,7 @@ def test_a_place_in_an_older_draft_is_asked_for_again(alice, bob, flow):
     assert outline(draft(flow)["steps"]) == ["low", ["inner"], "loop", ["each"], "last"]
 
 
-def test_of_two_who_save_at_once_neither_is_lost(log_emptied, alice, bob, flow):
+def test_of_two_who_save_at_once_neither_is_lost(transactional_db, alice, bob, flow):
     answers = []
 
     def save():

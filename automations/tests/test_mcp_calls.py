@@ -98,7 +98,7 @@ def test_servers_that_want_every_message_to_name_its_version(alice, workspace, s
 
 @pytest.mark.parametrize("greeting", ["2025-11-25", "2026-07-28"])
 def test_kdap_can_be_its_own_client(
-    alice, live_server, log_emptied, make_record, workspace, settings, monkeypatch, greeting
+    alice, live_server, transactional_db, make_record, workspace, settings, monkeypatch, greeting
 ):
     make_record("Books", title="text")
     settings.AUTOMATIONS_ALLOWED_HOSTS = [live_server.url.removeprefix("http://")]

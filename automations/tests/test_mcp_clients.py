@@ -12,7 +12,7 @@ from accounts.models import ApiToken
 
 
 @pytest.fixture
-def connect(alice, live_server, log_emptied):
+def connect(alice, live_server, transactional_db):
     """Return a function that runs work(client) with the rights of Alice's new token."""
 
     def run(work, mode):
@@ -59,7 +59,7 @@ def test_a_standard_client_works_whatever_it_speaks(connect, make_record, mode, 
     assert connect(work, mode)
 
 
-def test_a_wrong_token_is_refused(live_server, log_emptied):
+def test_a_wrong_token_is_refused(live_server, transactional_db):
     async def session():
         async with (
             httpx2.AsyncClient(headers={"Authorization": "Bearer kdap_x"}) as http,

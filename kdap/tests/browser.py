@@ -7,24 +7,10 @@ import os
 import shutil
 
 import pytest
-from django.db import connection
 
 PLACES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Chromium tells of it in the console when a page is answered 4xx; that is what some tests want.
 NOT_OURS = ("Failed to load resource",)
-
-PARTS_OF_THE_LOG = "SELECT relid::text FROM pg_partition_tree('events')"
-TABLES_OF_ENTRIES = """
-SELECT oid::regclass::text FROM pg_class
-WHERE relkind = 'r' AND relname ~ '^(h_)?[a-z0-9_]+_record_[0-9]+_entries$'
-"""
-
-REST_OF_ENTRIES = {
-    "FUNCTION": "SELECT oid::regprocedure::text FROM pg_proc "
-    "WHERE proname ~ '^(log|stamp)_[a-z0-9_]+_record_[0-9]+_entries$'",
-    "SEQUENCE": "SELECT oid::regclass::text FROM pg_class "
-    "WHERE relkind = 'S' AND relname ~ '^s[0-9]+_f'",
-}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +34,7 @@ def chromium():
 
 
 @pytest.fixture
-def visitor(chromium, live_server, log_emptied):
+def visitor(chromium, live_server):
     """Return a function: visitor() is a page of a new browser profile on our server.
 
     Whatever a page's scripts complain about, or the content security policy refuses, fails the
@@ -76,25 +62,3 @@ def visitor(chromium, live_server, log_emptied):
     for context in contexts:
         context.close()
     assert complaints == []
-
-
-@pytest.fixture
-def log_emptied(transactional_db):
-    """Take back after the test what flushing leaves behind: the log and the tables of entries."""
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute(PARTS_OF_THE_LOG)
-        parts = [name for (name,) in cursor.fetchall()]
-        parts.append("event_seals")
-        for part in parts:
-            cursor.execute(f"ALTER TABLE {part} DISABLE TRIGGER USER")
-        cursor.execute("TRUNCATE events, event_seals")
-        for part in parts:
-            cursor.execute(f"ALTER TABLE {part} ENABLE TRIGGER USER")
-        cursor.execute(TABLES_OF_ENTRIES)
-        for (table,) in cursor.fetchall():
-            cursor.execute(f"DROP TABLE {table} CASCADE")
-        for kind, pattern in REST_OF_ENTRIES.items():
-            cursor.execute(pattern)
-            for (name,) in cursor.fetchall():
-                cursor.execute(f"DROP {kind} {name} CASCADE")

@@ -128,7 +128,7 @@ def test_where_a_visitor_is(ip, origin):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("most_answers", [None, 5])
 def test_an_answer_waits_for_a_form_that_is_being_closed(
-    log_emptied, alice, support, tickets, most_answers
+    transactional_db, alice, support, tickets, most_answers
 ):
     if most_answers:
         change(alice, support, most_answers=most_answers)

@@ -235,7 +235,7 @@ def test_a_preview_sends_nothing(alice, charlie, support):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_save_at_once_the_second_is_asked(log_emptied, alice, bob, support):
+def test_of_two_who_save_at_once_the_second_is_asked(transactional_db, alice, bob, support):
     """The page of the second is compared with what the first has made of the form meanwhile."""
     answers = []
     data, client = design(support, title="Hers"), alice.client

@@ -476,7 +476,7 @@ class TestTheWalls:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_page_sent_twice_at_once_makes_one_entry(log_emptied, alice, support, tickets):
+def test_a_page_sent_twice_at_once_makes_one_entry(transactional_db, alice, support, tickets):
     page, answers = str(uuid4()), []
 
     def answer():
@@ -493,7 +493,7 @@ def test_a_page_sent_twice_at_once_makes_one_entry(log_emptied, alice, support, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_two_answers_are_the_last_one(log_emptied, alice, support, tickets):
+def test_no_two_answers_are_the_last_one(transactional_db, alice, support, tickets):
     change(alice, support, most_answers=1)
     answers = []
 
@@ -511,7 +511,7 @@ def test_no_two_answers_are_the_last_one(log_emptied, alice, support, tickets):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_taking_back_waits_for_who_is_changing_it(log_emptied, alice, bob, support):
+def test_taking_back_waits_for_who_is_changing_it(transactional_db, alice, bob, support):
     """What they make of it is changed since, and stays."""
     with alice.acting() as actor:
         public_forms.change_form(form=support, actor=actor, title="Help")
@@ -539,7 +539,7 @@ def test_taking_back_waits_for_who_is_changing_it(log_emptied, alice, bob, suppo
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_form_follows_from_its_events(log_emptied, alice, support):
+def test_a_form_follows_from_its_events(transactional_db, alice, support):
     change(alice, support, closes_at="2030-01-31T12:00:00Z", open=False)
     with scratch_schema() as real:
         apply_all(real)
@@ -547,7 +547,7 @@ def test_a_form_follows_from_its_events(log_emptied, alice, support):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rebuilt_form_keeps_its_address(log_emptied, alice, support):
+def test_a_rebuilt_form_keeps_its_address(transactional_db, alice, support):
     change(alice, support, title="Help")
     with acting_as(Actor.system()):
         PublicForm.objects.filter(pk=support.pk).update(title="Spoilt")

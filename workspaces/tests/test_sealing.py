@@ -23,7 +23,7 @@ FINISHED = sealing.FINISHED
 
 
 @pytest.fixture
-def sealed(log_emptied, alice, workspace, monkeypatch):
+def sealed(transactional_db, alice, workspace, monkeypatch):
     """A log with several seals."""
     monkeypatch.setattr(sealing, "MOST", 3)
     # Tests that run beside this one on the same server hold seals back as any transaction does.
