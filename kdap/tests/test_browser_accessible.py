@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from automations import engine
 from automations.agents.draftings import start_drafting
 from automations.agents.fillings import start_filling
-from automations.tests.agents import done, give, make_agent
+from automations.tests.agents import fresh, give, make_agent, work_apart
 from automations.tests.mcp_servers import connect
 from automations.tests.workflows import BUTTON, make_workflow, start
 from kdap.tests.test_addresses import ROUTES, fill
@@ -204,8 +204,12 @@ def an_agent(alice, workspace, record):
     """An agent, and a task of it that waits until somebody allows what it wants to write."""
     ask = f'use create_entries {{"record": "{record.name}", "entries": [{{"title": "$task"}}]}}'
     agent = make_agent(alice, workspace, prompt=ask, tools=["create_entries"])
-    done(give(alice, agent, {"task": "Persuasion"}))
-    return agent, done(give(alice, agent, {"task": "Sanditon"}, name="Add a novel"))
+    give(alice, agent, {"task": "Persuasion"})
+    task = give(alice, agent, {"task": "Sanditon"}, name="Add a novel")
+    work_apart()
+    task = fresh(task)
+    assert task.status == "waiting"
+    return agent, task
 
 
 def draftings(settings, alice, workspace, record, flow):
@@ -261,7 +265,7 @@ def is_page(answer):
     return answer.status_code == 200 and b"<html" in answer.content
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_every_page_is_listed(alice, room):
     ids, _ = room
     found = {
