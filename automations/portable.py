@@ -192,14 +192,11 @@ def names_in(definition, workspace_id):
 
 def _fields_of(ids, workspace_id):
     """Return {id: fields} of the living records of a workspace among `ids`."""
-    from records.models import RecordStructure
+    from records.models import RecordStructure, with_structures
 
-    found = {}
     heads = RecordStructure.objects.filter(record__in=_living("record", workspace_id))
-    for head in heads.filter(record__in=list(ids)).select_related("record"):
-        head.record.head = head
-        found[str(head.record.pk)] = head.record.structure.fields
-    return found
+    records = with_structures(heads.filter(record__in=list(ids)))
+    return {str(record.pk): record.structure.fields for record in records}
 
 
 def fitted(definition, names, workspace_id):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from automations import meanings
-from records.models import RecordStructure
+from records.models import RecordStructure, with_structures
 
 STARTERS = {}
 
@@ -28,10 +28,8 @@ class Starter:
 def starters_in(workspace_id, email):
     """Return the Starters that the living records of a workspace allow, asked for all at once."""
     here = RecordStructure.objects.filter(record__workspace=workspace_id, record__deleted_at=None)
-    heads = list(here.select_related("record").order_by("record__position", "record__id"))
-    for head in heads:
-        head.record.head = head
-    return starters_for([head.record for head in heads], email)
+    records = with_structures(here.order_by("record__position", "record__id"))
+    return starters_for(list(records), email)
 
 
 def starters_for(records, email):

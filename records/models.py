@@ -115,6 +115,13 @@ class RecordStructure(Snapshot):
         return f"{self.record_id} v{self.version}"
 
 
+def with_structures(heads):
+    """Yield the Records of a queryset of RecordStructures, their structures read in one question."""
+    for head in heads.select_related("record"):
+        head.record.head = head
+        yield head.record
+
+
 class StructureVersion(models.Model):
     """A structure as it once was; never changed."""
 

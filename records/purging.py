@@ -14,7 +14,14 @@ from records.factory import sequence_name
 from records.history import quoted
 from records.imports import files
 from records.jobs import ImportJob
-from records.models import PublicForm, Record, RecordStructure, RecordView, StructureVersion
+from records.models import (
+    PublicForm,
+    Record,
+    RecordStructure,
+    RecordView,
+    StructureVersion,
+    with_structures,
+)
 from records.names import history_name
 from workspaces.access import Actor, acting_as
 from workspaces.errors import Conflict
@@ -85,10 +92,9 @@ def deleted_fields(records):
     """Return [(record, Shelved, when it was deleted)] of the fields in the trash of `records`."""
     heads = RecordStructure.objects.select_related("record__workspace").filter(record__in=records)
     found = []
-    for head in heads.filter(structure__shelf__contains=[{"reason": "deleted"}]):
-        head.record.head = head
-        shelf = head.record.structure.shelf
-        found += [(head.record, item) for item in shelf if item.reason == "deleted"]
+    for record in with_structures(heads.filter(structure__shelf__contains=[{"reason": "deleted"}])):
+        shelf = record.structure.shelf
+        found += [(record, item) for item in shelf if item.reason == "deleted"]
     versions = StructureVersion.objects.filter(
         record__in={record.pk for record, _ in found},
         version__in={item.version for _, item in found},
