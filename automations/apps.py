@@ -7,6 +7,7 @@ class AutomationsConfig(AppConfig):
     def ready(self):
         # Each registers what it knows of events.
         from automations import (  # noqa: F401
+            erasing,
             outgoing,
             outgoing_undo,
             pressing,

@@ -53,6 +53,11 @@ class EraseOutput(serializers.Serializer):
         child=serializers.CharField(), help_text="Required fields: they get a neutral stand-in."
     )
     files = ErasedFileOutput(many=True)
+    copies = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="What automations copied from the entries, and how many of each lose it. "
+        "“copies in use” are being worked with and stay: erase again when that is over.",
+    )
     operation = serializers.UUIDField(allow_null=True, help_text="Null for a preview.")
 
 
@@ -61,7 +66,7 @@ class Erase(KdapView):
 
     @extend_schema(operation_id="entries_erase", request=EraseInput, responses=EraseOutput)
     def post(self, request, record_id):
-        """Empty the personal fields of entries in the table, in history and in kept files, for good."""
+        """Empty the personal fields of entries in the table, in history, in kept files and copies, for good."""
         record = find_record(request.actor, record_id, "structure")
         data = checked(EraseInput, request)
         if ("entries" in data) == ("field" in data):

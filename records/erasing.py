@@ -1,4 +1,4 @@
-"""Erasing what entries say of a person: in the table, in history and in kept files, for good.
+"""Erasing what entries say of a person: in table, history, kept files and copies, for good.
 
 Everywhere else a change adds to history; here history itself is written over, and only here. The
 log keeps a tombstone: who, when, which fields, how many entries, never a value.
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import orjson
 from django.db import connection, transaction
 
-from records import tables, twins
+from records import copies, tables, twins
 from records.entries import explained
 from records.fields.base import Refused, literal
 from records.history import quoted, stamped
@@ -62,10 +62,24 @@ class Tally:
     fields: list = field(default_factory=list)
     kept: list = field(default_factory=list)  # labels of required fields, which get a stand-in
     files: list = field(default_factory=list)  # records.imports.forgetting.Forgotten
+    copies: dict = field(default_factory=dict)  # {what: how many}, by records.copies
 
     @property
     def total(self):
         return self.entries + self.deleted
+
+    @property
+    def sentences(self):
+        """What happens to kept files and to copies elsewhere, for people."""
+        said = [item.sentence for item in self.files]
+        gone = {what: count for what, count in self.copies.items() if what != copies.BUSY}
+        if gone:
+            counted = ", ".join(f"{what} ({count:,})" for what, count in gone.items())
+            said.append(f"What automations copied from them loses it as well: {counted}.")
+        if busy := self.copies.get(copies.BUSY):
+            many = "One copy is" if busy == 1 else f"{busy:,} copies are"
+            said.append(f"{many} being worked with and not touched; erase again when that is over.")
+        return said
 
     def as_json(self):
         """Return it as a JSON-able dict."""
@@ -76,6 +90,7 @@ class Tally:
             "fields": self.fields,
             "stand_ins": self.kept,
             "files": [item.as_json() for item in self.files],
+            "copies": self.copies,
         }
 
 
@@ -88,6 +103,7 @@ def look(*, record, choice, actor):
     with transaction.atomic():
         tally, _ = _prepare(record, choice)
         tally.files = forgetting.look(record, tally.wanted)
+        tally.copies = copies.look(_erased(record, tally))
     return tally
 
 
@@ -119,13 +135,21 @@ def _erase(record, choice):
         raise Conflict("An import into this record is running. Wait until it is done.")
     with tables.rewriting_history(record):
         tally, columns = _prepare(record, choice)
-        known = forgetting.known_texts(record, tally.wanted)
+        known, erased = forgetting.known_texts(record, tally.wanted), _erased(record, tally)
         _empty_entries(record, columns)
         digests = _differences(record, columns)
         _empty_images(record, columns)
         tally.files = forgetting.forget(record, tally.wanted, known)
+    tally.copies = copies.forget(erased)
     _tell(record, choice, tally, digests)
     return tally
+
+
+def _erased(record, tally):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT entry_id FROM erasing")
+        ids = [id for (id,) in cursor.fetchall()]
+    return copies.erased_of(record, tally.wanted, ids)
 
 
 def columns_of(record):

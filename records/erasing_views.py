@@ -106,7 +106,7 @@ def erase(request, id):
 
 def _done(request, record, tally):
     said = f"The personal data of {entries(tally.total)} is erased for good."
-    messages.success(request, " ".join([said, *(item.sentence for item in tally.files)]))
+    messages.success(request, " ".join([said, *tally.sentences]))
     if request.htmx:
         url = reverse("record_history", args=[record.pk])
         return HttpResponse(status=204, headers={"HX-Redirect": url})

@@ -48,7 +48,18 @@ class Forgotten:
 
 def known_texts(record, wanted):
     """Return {(field id, text): {entry ids}} of what the entries in `erasing` say, or ever said."""
-    structure, found = record.structure, {}
+    found = {}
+    for field, entry, text in said_texts(record, wanted):
+        found.setdefault((field.id, _plain(text)), set()).add(entry)
+    return found
+
+
+def said_texts(record, wanted):
+    """Yield (Field, entry id, text) of what the entries in `erasing` say, or ever said.
+
+    `wanted` are the ids of fields; of a converted one its cells before that come as well.
+    """
+    structure = record.structure
     places = [(item.key, item) for item in structure.columns]
     places += [(item.column, item.field) for item in structure.shelf if item.column]
     for column, field in places:
@@ -61,9 +72,7 @@ def known_texts(record, wanted):
                     f"SELECT entry_id, {text} FROM {images} AS said WHERE {quoted(column)} IS NOT NULL "
                     "AND entry_id IN (SELECT entry_id FROM erasing)"
                 )
-                for entry, said in cursor.fetchall():
-                    found.setdefault((field.id, _plain(said)), set()).add(entry)
-    return found
+                yield from ((field, entry, str(said)) for entry, said in cursor.fetchall())
 
 
 def look(record, wanted):
