@@ -17,6 +17,8 @@ def pytest_configure():
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # A pool would hold connections to a database that the runner wants to drop.
     settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
+    # A thread would not see what a test has not committed.
+    settings.AUTOMATIONS_AGENTS_AT_ONCE = 1
 
 
 def pytest_sessionstart():

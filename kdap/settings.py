@@ -216,9 +216,9 @@ AUTOMATIONS_RUNS_PER_DAY = env.int("AUTOMATIONS_RUNS_PER_DAY", default=0)
 # Bytes of files that the mails of one workspace's workflows keep, packed; 0 for as many as they have
 MAILED_FILES_MAX_BYTES = env.int("MAILED_FILES_MAX_BYTES", default=1024**3)
 # The models that agents can ask, by name (automations/agents/providers.py), and how many tasks of
-# agents are carried out at once: fewer than the workers' processes, for each holds one of them
+# agents are carried out at once, by threads of one worker
 AUTOMATIONS_MODELS = env.json("AUTOMATIONS_MODELS", default={})
-AUTOMATIONS_AGENTS_AT_ONCE = env.int("AUTOMATIONS_AGENTS_AT_ONCE", default=1)
+AUTOMATIONS_AGENTS_AT_ONCE = env.int("AUTOMATIONS_AGENTS_AT_ONCE", default=4)
 
 # Language and time
 LANGUAGE_CODE = "en"

@@ -10,6 +10,7 @@ servers are called outside any transaction, announced before and recorded after 
 import datetime as dt
 import logging
 import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from decimal import Decimal
 
@@ -37,8 +38,13 @@ PATIENCE = 30  # seconds that a worker waits with an answer for a database that 
 MOST_CALLS = 20  # tools asked for at once
 NO = "A person refused this; nothing was written."
 
+# What one worker begins with before it lets another have its turn, in seconds.
+LONGEST_SHIFT = 240
+LOOK_AGAIN = 0.5  # seconds after which new tasks are looked for while others are being answered
+
 # Workspaces come in turn: the one whose last task began longest ago first, and what matters most
-# there. A priority says nothing to other workspaces.
+# there. A priority says nothing to other workspaces. One place is always left to them, for a model
+# that hangs holds its task for minutes.
 CLAIM = """
 UPDATE agent_tasks SET status = 'running', fence = fence + 1,
     deaths = deaths + CASE WHEN status = 'running' THEN 1 ELSE 0 END,
@@ -49,6 +55,9 @@ WHERE task_id = (
         OR (status = 'running' AND lease < clock_timestamp()))
     AND %(most)s > (SELECT count(*) FROM agent_tasks
                     WHERE status = 'running' AND lease >= clock_timestamp())
+    AND greatest(%(most)s - 1, 1) > (SELECT count(*) FROM agent_tasks o
+                    WHERE status = 'running' AND lease >= clock_timestamp()
+                    AND o.workspace_id = t.workspace_id)
     ORDER BY (SELECT max(started_at) FROM agent_tasks o
               WHERE o.workspace_id = t.workspace_id) NULLS FIRST, priority, task_id
     LIMIT 1 FOR UPDATE SKIP LOCKED)
@@ -61,15 +70,51 @@ class Superseded(Exception):
 
 
 def work(seconds=5.0):
-    """Carry out tasks for about `seconds`; return how many were taken up."""
-    taken, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end:
-        task = claim()
-        if task is None:
-            return taken
+    """Carry out tasks for about `seconds`; return how many were taken up.
+
+    AUTOMATIONS_AGENTS_AT_ONCE of them are asked at once by threads of this worker. While it is at it
+    no other begins, so that slow models never hold every worker.
+    """
+    most, end = settings.AUTOMATIONS_AGENTS_AT_ONCE, time.monotonic() + seconds
+    if most > 1:
+        return _together(most, end)
+    taken = 0
+    while time.monotonic() < end and (task := claim()):
         taken += 1
         execute(task)
     return taken
+
+
+def _together(most, end):
+    if _others_work():
+        return 0
+    taken, going, last = 0, set(), time.monotonic() + LONGEST_SHIFT
+    with ThreadPoolExecutor(most) as pool:
+        while True:
+            while (
+                len(going) < most
+                and time.monotonic() < (last if going else end)
+                and (task := claim())
+            ):
+                going.add(pool.submit(_apart, task))
+                taken += 1
+            if not going:
+                return taken
+            over, going = wait(going, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
+            for one in over:
+                one.result()
+
+
+def _others_work():
+    with acting_as(Actor.system(task="agents")):
+        return AgentTask.objects.filter(status="running", lease__gte=timezone.now()).exists()
+
+
+def _apart(task):
+    try:
+        execute(task)
+    finally:
+        connection.close()
 
 
 def claim():
