@@ -2,6 +2,7 @@
 
 import hashlib
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -27,7 +28,9 @@ def find_run(actor, id, action="read"):
     related = WorkflowRun.objects.select_related("workflow__owner", "version__user", "workspace")
     run = related.filter(pk=id).first()
     if run is None or run.workspace.deleted_at:
-        raise Missing("There is no such run (any more), or it is not shared with you.")
+        days = settings.RUNS_KEPT_DAYS
+        kept = f" Runs are kept for {days} days after their end." if days else ""
+        raise Missing(f"There is no such run (any more), or it is not shared with you.{kept}")
     access.require(actor, action, run.workspace_id)
     return run
 
