@@ -23,6 +23,8 @@ LEASE = dt.timedelta(seconds=20)
 # hangs for longer is taken from its worker.
 RENEW_SECONDS = 20
 MOST_OUTSIDE_SECONDS = 900
+# How often a run looks whether its workspace is still in the trash.
+IN_TRASH = dt.timedelta(minutes=10)
 
 TAKE = """
 UPDATE workflow_runs SET status = 'running', fence = fence + 1,
@@ -42,7 +44,8 @@ UPDATE workflow_runs r SET status = 'waiting', wake_at = NULL, fence = 0, lease 
     started_at = NULL
 WHERE run_id = %(run)s AND EXISTS (
     SELECT FROM workflow_runs o WHERE o.workflow_id = r.workflow_id
-    AND o.concurrency_key = r.concurrency_key AND o.finished_at IS NULL AND o.run_id < r.run_id)
+    AND o.concurrency_key = r.concurrency_key AND o.finished_at IS NULL AND o.run_id <> r.run_id
+    AND (o.fence > 0 OR o.run_id < r.run_id))
 """
 FREE = """
 UPDATE workflow_runs SET status = 'pending' WHERE status = 'waiting' AND fence = 0 AND run_id = (
@@ -123,6 +126,15 @@ def _renew(run, length, over):
             log.warning("The lease of %r was not renewed: %s", run, error)
         finally:
             connection.close()
+
+
+def set_aside(run):
+    """Let a claimed run of a workspace in the trash wait, and look again whether it was restored."""
+    with acting_as(Actor.system(task="work")):
+        # One that never began is put off by others with its key as before.
+        begun = {} if run.fence > 1 else {"fence": 0, "started_at": None}
+        mine = WorkflowRun.objects.filter(pk=run.pk, fence=run.fence, status="running")
+        mine.update(status="waiting", wake_at=Now() + IN_TRASH, lease=None, **begun)
 
 
 def free(run):

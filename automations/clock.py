@@ -7,20 +7,21 @@ that says what is next is moved on in the transaction that queues the run.
 import datetime as dt
 import logging
 
-from django.db import DatabaseError, connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from automations import definition as definitions
 from automations import dispatch, finishing
 from automations.acting import in_name_of
+from automations.attempts import apart, understood
 from automations.engine import MOST_DEATHS
-from automations.models import Subscription, WorkflowRun, WorkflowStep
+from automations.models import Subscription, WorkflowRun, WorkflowStep, WorkflowVersion
 from automations.queueing import enqueue
 from records.lookup import find_record
 from records.query import Query
 from workspaces.access import Actor, acting_as
-from workspaces.errors import Forbidden, KdapError, Missing, is_lost
+from workspaces.errors import Conflict, Invalid
 
 log = logging.getLogger(__name__)
 # How often date fields are looked at, and after how many entries a look ends with their moment.
@@ -29,19 +30,17 @@ MOST_DATES = 500
 # A tick found later than this was missed: the schedule says what then.
 LATE = dt.timedelta(minutes=5)
 AT_ONCE = 200
+LATER = dt.timedelta(minutes=5)
+OLDEST_WRITER = """
+SELECT min(xact_start) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+"""
 
 
 def tick():
     """Do all that is due; return whether anything was."""
-    done = 0
-    for work in (due_schedules, ended_waits, silent_runs):
-        try:
-            done += work()
-        except DatabaseError as error:
-            if is_lost(error):
-                raise
-            log.exception("Looking at the clock")  # one kind of work does not keep the others
-    return done > 0
+    works = (due_schedules, ended_waits, silent_runs)
+    return sum(apart("Looking at the clock", work) for work in works) > 0
 
 
 def due_schedules():
@@ -56,21 +55,29 @@ def _one_due():
     now = timezone.now()
     with acting_as(Actor.system(task="clock")):
         due = Subscription.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-            next_at__lte=now
+            next_at__lte=now, version__workflow__workspace__deleted_at=None
         )
-        subscription = due.select_related("version__workflow", "version__user").first()
+        found = due.select_related("version__workflow", "version__user")
+        subscription = found.order_by("next_at", "pk").first()
         if subscription is None:
             return False
-        trigger = definitions.of(subscription.version).trigger
         try:
-            work = _scheduled if trigger.type == "schedule" else _dated
-            work(subscription, trigger, now)
-        except (Missing, Forbidden) as error:
-            dispatch.halt(subscription.version.workflow, error.detail)
-        except KdapError as error:
-            log.warning("Workflow %s: %s", subscription.workflow_id, error.detail)
-            _move(subscription, next_at=now + dt.timedelta(minutes=5))
+            with transaction.atomic():
+                trigger = definitions.of(subscription.version).trigger
+                work = _scheduled if trigger.type == "schedule" else _dated
+                work(subscription, trigger, now)
+        except Exception as raised:
+            _stumbled(subscription, raised, now)
     return True
+
+
+def _stumbled(subscription, raised, now):
+    """Look again later where that may help; else pause the workflow, and tell its owner why."""
+    error = understood(raised, f"Looking at the clock of workflow {subscription.workflow_id}")
+    if isinstance(error, Conflict) or getattr(error, "again", False):
+        log.warning("Workflow %s: %s", subscription.workflow_id, error.detail)
+        return _move(subscription, next_at=now + LATER)
+    return dispatch.halt(subscription.version.workflow, error.detail)
 
 
 def _move(subscription, **columns):
@@ -89,18 +96,41 @@ def _scheduled(subscription, trigger, now):
 
 
 def _dated(subscription, trigger, now):
-    """Queue a run for each entry whose date was reached since the last look."""
+    """Queue a run for each entry whose date was reached since the last look.
+
+    What is still being written can't be seen yet, so the next look begins where the oldest writer
+    does; an entry that was found before makes no second run.
+    """
+    seen_to = _written_to(now)
     with in_name_of(subscription.version.user) as actor:
         record = find_record(actor, trigger.record, "read")
         since = subscription.scanned_to, subscription.scanned_id
         found = _reached(record, trigger, since, now)
         rows = _rows_of(record, trigger, found)
-    _queue(subscription, rows)
+    _queue(subscription, _new(subscription, rows))
     # As many as that: the rest is looked for behind the last one, at once.
     if len(found) >= MOST_DATES:
         id, moment = found[-1]
         return _move(subscription, next_at=now, scanned_to=moment, scanned_id=id)
-    return _move(subscription, next_at=now + EVERY, scanned_to=now, scanned_id=0)
+    return _move(subscription, next_at=now + EVERY, scanned_to=max(since[0], seen_to), scanned_id=0)
+
+
+def _written_to(now):
+    """Return the moment until which all that was written can be seen: when the oldest writer began."""
+    with connection.cursor() as cursor:
+        cursor.execute(OLDEST_WRITER)
+        began = cursor.fetchone()[0]
+    return min(now, began) if began else now
+
+
+def _new(subscription, rows):
+    """Return `rows` for the queue without those that an earlier version made a run of."""
+    if not rows:
+        return rows
+    versions = WorkflowVersion.objects.filter(workflow=subscription.workflow_id)
+    made = WorkflowRun.objects.filter(version__in=versions, key__in=[row["key"] for row in rows])
+    known = set(made.values_list("key", flat=True))
+    return [row for row in rows if row["key"] not in known]
 
 
 def _reached(record, trigger, since, now):
@@ -112,6 +142,8 @@ def _reached(record, trigger, since, now):
     since, last = since
     query = Query(record, where=trigger.where)
     field, column = query._column(trigger.field, "/trigger/field")
+    if field.type not in ("date", "datetime"):
+        raise Invalid(f"“{field.label}” of “{record.name}” is no date any more.")
     moment, params = _moment(column, field.type, trigger)
     # The column by itself as well, roughly, so that an index on it serves.
     shift, most = dt.timedelta(**{trigger.unit: trigger.offset}), dt.timedelta(days=3)

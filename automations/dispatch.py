@@ -12,12 +12,13 @@ import datetime as dt
 import logging
 
 import orjson
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from automations import definition as definitions
 from automations import services
 from automations.acting import in_name_of
+from automations.attempts import understood
 from automations.awaiting import LOOKS
 from automations.models import Firing, Workflow, WorkflowRun, WorkflowVersion
 from automations.queueing import enqueue, served
@@ -26,7 +27,7 @@ from records.lookup import find_record
 from records.past import as_of
 from records.query import Query
 from workspaces.access import Actor, acting_as
-from workspaces.errors import Forbidden, KdapError, Missing
+from workspaces.errors import Forbidden, Missing
 from workspaces.models import Event
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ WITH seen AS (
 SELECT (SELECT count(*) FROM fired), (SELECT count(*) FROM looked)
 """
 # The workspaces with a firing that is due, the one that was served longest ago first. Each costs one
-# look into the index, however many firings it has.
+# look into the index, however many firings it has. What is in the trash waits to be restored.
 ROOMS = """
 WITH RECURSIVE rooms AS (
     (SELECT workspace_id, not_before FROM workflow_firings
@@ -89,8 +90,9 @@ WITH RECURSIVE rooms AS (
         SELECT workspace_id, not_before FROM workflow_firings f
         WHERE f.workspace_id > rooms.workspace_id ORDER BY workspace_id, not_before LIMIT 1) AS next
 )
-SELECT workspace_id FROM rooms LEFT JOIN workflow_turns t USING (workspace_id)
-WHERE not_before <= statement_timestamp() ORDER BY t.served_at NULLS FIRST, not_before, workspace_id
+SELECT workspace_id FROM rooms JOIN workspaces w USING (workspace_id)
+LEFT JOIN workflow_turns t USING (workspace_id)
+WHERE not_before <= statement_timestamp() AND w.deleted_at IS NULL ORDER BY t.served_at NULLS FIRST, not_before, workspace_id
 """
 NEXT = """
 SELECT id FROM workflow_firings WHERE workspace_id = %s AND not_before <= statement_timestamp()
@@ -147,18 +149,21 @@ def _next():
 
 def _expand_part(firing):
     version = WorkflowVersion.objects.select_related("workflow", "user").get(pk=firing.version_id)
-    if version.workflow.state != Workflow.State.ACTIVE:
-        firing.delete()  # paused since: it starts no more runs
+    workflow = version.workflow
+    if workflow.state != Workflow.State.ACTIVE or workflow.deleted_at:
+        firing.delete()  # paused or deleted since: it starts no more runs
         return 0
-    trigger = definitions.of(version).trigger
     try:
-        rows, position = _Expansion(firing, version, trigger).runs()
+        with transaction.atomic():
+            trigger = definitions.of(version).trigger
+            rows, position = _Expansion(firing, version, trigger).runs()
+            made = enqueue(version, _limited(version, rows))
     except (Missing, Forbidden) as error:
         _give_up(firing, version, error.detail)
         return 0
-    except KdapError as error:
-        return _postpone(firing, version, error)
-    made = enqueue(version, _limited(version, rows))
+    except Exception as raised:
+        what = f"Making runs of workflow {workflow.pk} from firing {firing.pk}"
+        return _postpone(firing, version, understood(raised, what))
     if position is None:
         firing.delete()
     else:

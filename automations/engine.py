@@ -19,7 +19,7 @@ from django.utils import timezone
 from automations import attempts, calls, finishing, looping, notices
 from automations import definition as definitions
 from automations.acting import at_home_of
-from automations.claiming import LEASE, claim, held
+from automations.claiming import LEASE, claim, held, set_aside
 from automations.models import WorkflowRun, WorkflowStep
 from automations.parts import Book
 from automations.steps.base import Failed, Go, Stopped, Unheard, Waits
@@ -37,7 +37,9 @@ PATIENCE = 30
 # Whether a run is still this worker's and may go on; an item only while the run around it does.
 STANDS = """
 SELECT fence, status, cancel_asked, position IS NOT NULL AND NOT EXISTS (
-    SELECT FROM workflow_runs r WHERE r.run_id = i.parent_id AND r.finished_at IS NULL)
+    SELECT FROM workflow_runs r WHERE r.run_id = i.parent_id AND r.finished_at IS NULL),
+    EXISTS (SELECT FROM workspaces w
+        WHERE w.workspace_id = i.workspace_id AND w.deleted_at IS NOT NULL)
 FROM workflow_runs i WHERE run_id = %s FOR UPDATE
 """
 DONE = (WorkflowStep.Status.SUCCEEDED, WorkflowStep.Status.FAILED)
@@ -210,7 +212,9 @@ class Walk:
                 f"{who.name or who.email}, in whose name it acts, may not write here any more."
             )
             return partial(finishing.fail, run, because, pause=True)
-        return partial(finishing.cancel_now, run) if row[2] or row[3] else None
+        if row[2] or row[3]:
+            return partial(finishing.cancel_now, run)
+        return partial(set_aside, run) if row[4] else None
 
     def _segment(self, steps, todo):
         """Do steps inside the database in one transaction; return the next step, None at the end."""

@@ -14,6 +14,9 @@ log = logging.getLogger(__name__)
 PAUSE = 0.1
 # A hint that no worker took up by then is worth nothing: a new one comes.
 HINT_SECONDS = 2
+# Nothing begins in a workspace that is in the trash; it waits to be restored.
+LIVES = """NOT EXISTS (SELECT FROM workspaces w
+                       WHERE w.workspace_id = i.workspace_id AND w.deleted_at IS NOT NULL)"""
 # Each is answered by one look into an index, which clock_timestamp() could not use: it changes
 # while a statement runs.
 DUE = {
@@ -25,7 +28,9 @@ DUE = {
                        SELECT pg_snapshot_xip(snapshot::pg_snapshot) FROM workflow_feed)))
             OR EXISTS (SELECT FROM workflow_feed WHERE pg_snapshot_xmax(snapshot::pg_snapshot)
                        > pg_snapshot_xmax(pg_current_snapshot()))""",
-    "firings": "SELECT EXISTS (SELECT FROM workflow_firings WHERE not_before <= statement_timestamp())",
+    "firings": f"""
+        SELECT EXISTS (SELECT FROM workflow_firings i
+                       WHERE not_before <= statement_timestamp() AND {LIVES})""",
     "looks": "SELECT EXISTS (SELECT FROM workflow_looks)",
     "runs": "SELECT EXISTS (SELECT FROM workflow_runs WHERE status = 'pending')",
     "webhooks": """
@@ -42,13 +47,14 @@ DUE = {
                        WHERE status = 'pending' AND next_at <= statement_timestamp())
             OR EXISTS (SELECT FROM workflow_notices
                        WHERE status = 'sending' AND lease < statement_timestamp())""",
-    "agents": """
-        SELECT EXISTS (SELECT FROM agent_tasks
-                       WHERE status = 'pending' AND not_before <= statement_timestamp())
-            OR EXISTS (SELECT FROM agent_tasks
-                       WHERE status = 'running' AND lease < statement_timestamp())""",
-    "clock": """
-        SELECT EXISTS (SELECT FROM workflow_subscriptions WHERE next_at <= statement_timestamp())
+    "agents": f"""
+        SELECT EXISTS (SELECT FROM agent_tasks i WHERE status = 'pending'
+                       AND not_before <= statement_timestamp() AND {LIVES})
+            OR EXISTS (SELECT FROM agent_tasks i WHERE status = 'running'
+                       AND lease < statement_timestamp() AND {LIVES})""",
+    "clock": f"""
+        SELECT EXISTS (SELECT FROM workflow_subscriptions i
+                       WHERE next_at <= statement_timestamp() AND {LIVES})
             OR EXISTS (SELECT FROM workflow_runs
                        WHERE status = 'waiting' AND wake_at <= statement_timestamp())
             OR EXISTS (SELECT FROM workflow_runs
@@ -96,10 +102,12 @@ class Pilot(bootsteps.StartStopStep):
 
 def look_once():
     """Find out in one question what there is to do; read the log on, and hint at the rest."""
-    from automations import clock, dispatch, tasks  # Celery reads this before Django is ready
+    # Celery reads this before Django is ready.
+    from automations import clock, dispatch, tasks
+    from automations.attempts import apart
 
     found = due()
-    if found["events"] and dispatch.route():
+    if found["events"] and apart("Reading the log", dispatch.route):
         found["firings"] = True
     if found["clock"]:
         clock.tick()

@@ -174,7 +174,7 @@ def listen(workflow, moment):
     """Let the dispatcher know what an active workflow waits for, from `moment` (listening.now) on.
 
     A new version that listens to the same goes on where the one before was: what had happened and
-    was not read yet starts runs of the new one.
+    was not read yet, or was due and not looked at, starts runs of the new one.
     """
     listening.begin()
     version = current_version(workflow)
@@ -191,9 +191,13 @@ def listen(workflow, moment):
         "scanned_to": now,
         "scanned_id": 0,
     }
-    same = Subscription.objects.filter(pk=workflow.pk, record_id=trigger.record_id)
-    if not same.filter(trigger=trigger.type).exists():
+    mine = Subscription.objects.select_related("version").filter(pk=workflow.pk)
+    before = mine.select_for_update(of=("self",)).first()  # the clock must not move it meanwhile
+    if before is None or (before.trigger, before.record_id) != (trigger.type, trigger.record_id):
         values |= {"listens_after": workflow.last_event_id, "listens_from": moment}
+    elif trigger.same_moments(definitions.of(before.version).trigger):
+        for column in ("next_at", "scanned_to", "scanned_id"):
+            values[column] = getattr(before, column)
     Subscription.objects.update_or_create(workflow=workflow, defaults=values)
 
 

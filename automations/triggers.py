@@ -61,6 +61,11 @@ class Trigger(Part):
         """Return the next moment at which the clock has to look at it, None for never."""
         return None
 
+    def same_moments(self, other):
+        """Whether the clock looks at the same moments as for `other`, a Trigger."""
+        asked = {"exclude": {"where", "missed"}}
+        return self.model_dump(**asked) == other.model_dump(**asked)
+
     @classmethod
     def completed(cls, data, book):
         """Return `data`, as a form sent it, with what is implied by it."""

@@ -53,6 +53,8 @@ WHERE task_id = (
     SELECT task_id FROM agent_tasks t
     WHERE ((status = 'pending' AND not_before <= clock_timestamp())
         OR (status = 'running' AND lease < clock_timestamp()))
+    AND NOT EXISTS (SELECT FROM workspaces w
+                    WHERE w.workspace_id = t.workspace_id AND w.deleted_at IS NOT NULL)
     AND %(most)s > (SELECT count(*) FROM agent_tasks
                     WHERE status = 'running' AND lease >= clock_timestamp())
     AND greatest(%(most)s - 1, 1) > (SELECT count(*) FROM agent_tasks o
