@@ -94,6 +94,32 @@ def test_what_is_refused_stays_until_it_is_mended_or_given_up(builder):
     assert names() == ["one", "second", "three"]
 
 
+def test_publishing_saves_the_panel_first(builder):
+    page = builder("?step=two")
+    write_name(page, "second")
+    page.click("text=Publish")
+    expect(page.locator("dialog[open]")).to_contain_text("Publish and switch on?")
+    assert names() == ["one", "second", "three"]
+
+
+def test_another_page_of_the_workflow_opens_after_saving(builder):
+    page = builder("?step=two")
+    write_name(page, "second")
+    page.click(".flow-tabs >> text=Overview")
+    page.wait_for_url("**/flows/*/")
+    assert names() == ["one", "second", "three"]
+
+
+def test_what_is_refused_is_brought_into_view(builder, make_record):
+    page = builder("?step=new&at=/steps/0&type=send_email", viewport={"width": 1440, "height": 500})
+    page.fill(".panel-form [name=subject]", "x" * 1001)
+    page.click("text=Add the step")
+    expect(page.locator("#panel-refused")).to_contain_text("Not saved")
+    wrong = page.locator(".panel-error").first
+    expect(wrong).to_be_in_viewport()
+    assert page.evaluate("document.activeElement.closest('.panel-body') !== null")
+
+
 def test_a_conflict_is_settled_by_a_person(builder, flow, alice):
     page = builder("?step=two")
     write_name(page, "mine")

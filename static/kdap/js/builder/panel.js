@@ -1,5 +1,5 @@
 // Writing in the panel of a step.
-import { save, unsaved } from "./verbs.js";
+import { save, saveFirst, unsaved } from "./verbs.js";
 
 // The box in which somebody writes gets the value that is pressed in the list below.
 let box = null;
@@ -54,6 +54,33 @@ document.addEventListener("click", (event) => {
   event.stopImmediatePropagation();
   save(form, closes ? "close" : new URL(link.href).search.slice(1));
 }, true);
+// So is it before the workflow is published or another of its pages opens, which show what is saved.
+const OTHERS = ".flow-head a[href], .flow-tabs a[href]";
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.(OTHERS);
+  const form = link && unsaved();
+  if (!form || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const href = link.getAttribute("href");
+  const again = () => [...document.querySelectorAll(OTHERS)].find((a) => a.getAttribute("href") === href);
+  saveFirst(form, () => again()?.click());
+}, true);
+
+/** Bring into view what was refused, however far down it is; return the box to mend, if it is new. */
+export function showRefused() {
+  const form = document.querySelector(".panel-form[data-refused]:not([data-shown])");
+  if (!form) return null;
+  form.dataset.shown = "";
+  const wrong = form.querySelector(".panel-error");
+  const details = wrong?.closest("details");
+  if (details) details.open = true;
+  const boxes = "input:not([type=hidden]), select, textarea";
+  const box = wrong?.parentElement.querySelector(boxes) ?? form.querySelector("#panel-refused");
+  (wrong ?? box)?.scrollIntoView({ block: "center" });
+  return box;
+}
+
 addEventListener("beforeunload", (event) => {
   if (unsaved()) event.preventDefault();
 });

@@ -1,4 +1,5 @@
 // The picture and the panel beside it: which step is chosen, and where the keyboard is.
+import { showRefused } from "./panel.js";
 import { unsaved } from "./verbs.js";
 
 const FOCUSABLE = "a[href], button:not([hidden]), input:not([type=hidden]), select, textarea, summary, [tabindex]";
@@ -45,7 +46,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   chosen = panel()?.dataset.chosen;
   mark(place());
   if (now && now === was) panel().scrollTop = up;
-  const next = focusAfter(was, now, id);
+  const next = showRefused() ?? focusAfter(was, now, id);
   if (next && document.activeElement !== next) next.focus({ preventScroll: true });
   if (next?.matches(".node")) next.scrollIntoView({ block: "nearest", inline: "nearest" });
   else if (now && now !== was) place()?.scrollIntoView({ block: "nearest", inline: "nearest" });

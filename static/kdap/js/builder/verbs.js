@@ -21,6 +21,13 @@ export function save(form, then) {
 
 let waiting = null;
 
+/** Save what is written in the panel, then go on with `next`. A new step has to be added first. */
+export function saveFirst(form, next) {
+  if (form.elements.step.value === "new") {
+    toast({ message: "Add the new step first, or close its panel.", kind: "info" });
+  } else if (save(form, location.search.slice(1))) waiting = next;
+}
+
 /**
  * Let the server carry out a verb with `values`: step, to, operation. What is written in the panel
  * is saved before.
@@ -29,11 +36,8 @@ export function act(verb, values) {
   const form = document.getElementById("flow-verbs");
   const writing = unsaved();
   if (!form) return;
-  if (writing?.elements.step.value === "new") {
-    toast({ message: "Add the new step first, or close its panel.", kind: "info" });
-  } else if (writing) {
-    if (save(writing, location.search.slice(1))) waiting = () => act(verb, values);
-  } else send(form, verb, values);
+  if (writing) saveFirst(writing, () => act(verb, values));
+  else send(form, verb, values);
 }
 
 function send(form, verb, values) {
