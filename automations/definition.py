@@ -26,6 +26,8 @@ NOT_KEPT = (
 ODD_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 LARGEST = 2**63  # what programs that read JSON take for a whole number
 LONGEST_PATH = WorkflowStep._meta.get_field("path").max_length
+# Steps whose output has an entry of their record.
+GIVE_ENTRIES = ("create_entry", "update_entry", "upsert_entry", "find_entries")
 
 AnyTrigger = Annotated[Union[tuple(TRIGGERS.values())], Field(discriminator="type")]  # noqa: UP007
 AnyStep = Annotated[Union[tuple(STEPS.values())], Field(discriminator="type")]  # noqa: UP007
@@ -130,7 +132,8 @@ def _pointer(path):
     return "".join(
         f"/{pointer_step(step)}"
         for place, step in enumerate(path)
-        if not (step in kinds and place and path[place - 1] != "type")
+        # The kind of a union stands behind a place in a list, or behind “trigger”.
+        if not (step in kinds and place and (isinstance(path[place - 1], int) or place == 1))
     )
 
 
@@ -168,14 +171,18 @@ def problems_of(definition, workspace_id, book=None, *, about=None):
             f"The ids of this step and of those around it are longer than {LONGEST_PATH} letters."
         )
         book.wrong(pointer, f"{detail} Give them shorter ones.")
-    before, loops = {}, []
+    before, loops, entries = {}, [], {}
+    if definition.trigger.record_id:
+        entries = dict.fromkeys(("trigger.entry", "trigger.before"), definition.trigger.record_id)
     for pointer, step in definition.walk():
         loops = [loop for loop in loops if pointer.startswith(f"{loop}/steps/")]
         step.check(book, pointer)
         seen = {id for id, at in before.items() if at is None or at in loops}
-        _check_templates(step, pointer, known, seen, book)
+        _check_templates(step, pointer, known, seen, book, entries)
         # What a step gives in one of several items at once, no step outside of that loop can see.
         before[step.id] = loops[-1] if loops else None
+        if step.type in GIVE_ENTRIES:
+            entries[f"steps.{step.id}.entry"] = step.record
         if getattr(step, "at_once", 1) > 1:
             loops.append(pointer)
     return book.problems
@@ -193,7 +200,7 @@ def _too_deep(pointer, steps, length):
             yield from _too_deep(here + below, children, longest + len(name) + 2)
 
 
-def _check_templates(step, pointer, known, before, book):
+def _check_templates(step, pointer, known, before, book, entries):
     try:
         paths = templates.references(step.given())
     except Invalid as error:
@@ -210,6 +217,19 @@ def _check_templates(step, pointer, known, before, book):
         elif root == "steps" and (not rest or rest[0] not in before):
             detail = f"“{path}” refers to no step before this one that it can see."
             book.wrong(pointer, detail)
+        else:
+            _check_entry_path(path, entries, pointer, book)
+
+
+def _check_entry_path(path, entries, pointer, book):
+    """Note when a value of an entry is asked for that its record has no field for."""
+    for place, record_id in entries.items():
+        if not path.startswith(f"{place}."):
+            continue
+        key = path.removeprefix(f"{place}.").partition(".")[0]
+        record = book.record(record_id)
+        if record and key not in {"entry_id", *(field.key for field in record.structure.fields)}:
+            book.wrong(pointer, f"“{path}”: “{record.name}” has no field “{key[:60]}” (any more).")
 
 
 def schema():

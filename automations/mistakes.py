@@ -36,6 +36,14 @@ SENTENCES = {
     "recursion_loop": "This is nested in itself.",
 }
 OTHERWISE = "This can't be taken here."
+# What is said instead where somebody filled in nothing.
+OF_NOTHING = {
+    "uuid_type": "Choose one here.",
+    "uuid_parsing": "Choose one here.",
+    "too_short": "Add at least one here.",
+}
+FILL_IN = "Fill this in."
+NOT_OF_NOTHING = ("missing", "extra_forbidden", "union_tag_not_found", "none_required")
 
 
 def said(error):
@@ -43,6 +51,8 @@ def said(error):
     if error["type"] in ("value_error", "assertion_error"):  # our own words
         words = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
         return words if words.endswith(".") else f"{words}."
+    if error["type"] not in NOT_OF_NOTHING and error.get("input", "-") in ("", None, [], {}):
+        return OF_NOTHING.get(error["type"], FILL_IN)
     limits = {name: _whole(limit) for name, limit in error.get("ctx", {}).items()}
     try:
         return SENTENCES.get(error["type"], OTHERWISE).format(**limits)

@@ -174,3 +174,28 @@ def test_workflows_that_call_each_other_in_a_circle(alice, workspace):
             assert said in refused.value.detail
             assert refused.value.problems[0]["pointer"] == "/steps/0/workflow"
         assert problems(workspace, calling(third)) == {}
+
+
+class TestValuesOfEntries:
+    """What an entry has no field for can only fail."""
+
+    def problems(self, workspace, books, text, **trigger):
+        find = {"id": "find", "type": "find_entries", "record": str(books.pk)}
+        keep = {"id": "keep", "type": "set", "values": {"x": text}}
+        trigger = {"type": "entry_updated", "record": str(books.pk)} | trigger
+        made = definitions.parse({"trigger": trigger, "steps": [find, keep]})
+        return [item["detail"] for item in definitions.problems_of(made, workspace.pk)]
+
+    @pytest.mark.parametrize("place", ["trigger.entry", "trigger.before", "steps.find.entry"])
+    def test_of_a_record_that_is_known(self, alice, workspace, books, place):
+        with alice.acting():
+            for key in ("title", "entry_id"):
+                assert self.problems(workspace, books, f"{{{{ {place}.{key} | upper }}}}") == []
+            said = f"“{place}.nope”: “Books” has no field “nope” (any more)."
+            assert self.problems(workspace, books, f"{{{{ {place}.nope }}}}") == [said]
+
+    def test_every_value_that_is_offered_is_taken(self, alice, workspace, books):
+        with alice.acting():
+            for field in books.structure.fields:
+                text = f"{{{{ trigger.entry.{field.key} }}}}"
+                assert self.problems(workspace, books, text) == []

@@ -73,3 +73,25 @@ def test_conditions_that_nest_too_deep_are_no_steps():
         said
         == "This is nested deeper than KDAP can follow: steps go 12 deep, conditions less than 30."
     )
+
+
+@pytest.mark.parametrize(
+    ("step", "pointer", "said"),
+    [
+        ({"type": "agent", "agent": ""}, "/steps/0/agent", "Choose one here."),
+        ({"type": "find_entries", "record": None}, "/steps/0/record", "Choose one here."),
+        ({"type": "code", "code": ""}, "/steps/0/code", "Fill this in."),
+        ({"type": "code", "code": 5}, "/steps/0/code", "This has to be a text."),
+        ({"type": "if", "condition": ""}, "/steps/0/condition", "Fill this in."),
+        (
+            {"type": "send_email", "to": [], "subject": "x"},
+            "/steps/0/to",
+            "Add at least one here.",
+        ),
+    ],
+)
+def test_what_nobody_filled_in_is_said_so_and_where(step, pointer, said):
+    with pytest.raises(Invalid) as refused:
+        definitions.parse({"trigger": {"type": "button"}, "steps": [{"id": "a"} | step]})
+    found = {item["pointer"]: item["detail"] for item in refused.value.problems}
+    assert found[pointer] == said
