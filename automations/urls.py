@@ -43,6 +43,11 @@ urlpatterns = [
         name="integration_signed_in",
     ),
     path(
+        "connections/<uuid:id>/delete/",
+        integrations.integration_delete,
+        name="integration_delete",
+    ),
+    path(
         "connections/<uuid:id>/<slug:verb>/", integrations.integration_act, name="integration_act"
     ),
     # A workflow

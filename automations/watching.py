@@ -1,7 +1,11 @@
 """Which workflows a change of a record would break, before it is made."""
 
+from django.db.models import OuterRef, Q, TextField
+from django.db.models.functions import Cast
+
 from automations import definition as definitions
 from automations import templates
+from automations.agents.models import Agent
 from automations.models import Workflow, WorkflowVersion
 from automations.parts import Book
 from automations.template_values import TemplateError
@@ -43,6 +47,28 @@ def workflows(record, after):
         more = f"{len(sentences) - MOST_NAMED} more workflows would stop working."
         sentences = [*sentences[:MOST_NAMED], more]
     return sentences
+
+
+def what_uses(workspace_id, id):
+    """Return a sentence for each workflow and agent of a workspace that names the thing of an id."""
+    there = {"workspace": workspace_id, "deleted_at": None}
+    flows = Workflow.objects.filter(**there).alias(
+        said=Cast("structured_definition", TextField()),
+        published_as=Cast(
+            WorkflowVersion.objects.filter(workflow=OuterRef("pk"))
+            .order_by("-number")
+            .values("structured_definition")[:1],
+            TextField(),
+        ),
+    )
+    agents = Agent.objects.filter(**there).alias(said=Cast("tools", TextField()))
+    named = Q(said__contains=str(id))
+    flows = flows.filter(named | Q(published_as__contains=str(id))).order_by("name", "id")
+    agents = agents.filter(named | Q(provider__contains=str(id))).order_by("name", "id")
+    return [
+        *(f"The workflow “{flow.name}” uses it and would fail." for flow in flows[:MOST_NAMED]),
+        *(f"The agent “{agent.name}” uses it." for agent in agents[:MOST_NAMED]),
+    ]
 
 
 def _said(workflow, broken):

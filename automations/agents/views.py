@@ -10,6 +10,7 @@ from automations.agents import outside, providers, services, talk, tasks
 from automations.agents.forms import WRITES, AgentForm, TryForm
 from automations.agents.models import Agent, AgentTask
 from automations.agents.tools import TOOLS
+from automations.watching import what_uses
 from automations.workflow_views import went_well
 from records.models import Record
 from workspaces import access, log
@@ -135,10 +136,18 @@ def agent_switch(request, id):
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request")
 def agent_delete(request, id):
-    """Delete an agent; the list offers the way back."""
+    """Say what uses an agent, and delete it; the list offers the way back."""
     found = begin(request, id, "write")
+    if request.method == "GET":
+        context = {
+            "title": f"Delete “{found.name}”?",
+            "sentence": "The list of agents offers the way back. Its tasks stay.",
+            "concerns": what_uses(found.workspace_id, found.pk),
+        }
+        return render(request, "automations/delete.html", context)
     services.delete_agent(agent=found, actor=request.actor)
     return went_well(request, f"“{found.name}” is deleted.", f"/w/{found.workspace_id}/agents/")
 

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,6 +17,7 @@ from automations.integrations import services, signing_in
 from automations.integrations.forms import ConnectionForm
 from automations.integrations.kinds import KINDS, allowed_servers, config_of
 from automations.integrations.mcp_tools import options_of
+from automations.watching import what_uses
 from automations.workflow_views import went_well
 from workspaces import access
 from workspaces.entrance import enter
@@ -170,7 +172,7 @@ def integration_edit(request, id):
 @login_required
 @require_POST
 def integration_act(request, id, verb):
-    """Test a connection, sign out of it, or delete it."""
+    """Test a connection, or sign out of it."""
     found = services.find_integration(request.actor, id, "write")
     if verb == "test":
         services.ask_to_look(integration=found, actor=request.actor)
@@ -179,11 +181,26 @@ def integration_act(request, id, verb):
         signing_in.sign_out(integration=found, actor=request.actor)
         messages.success(request, "Signed out. What uses this connection fails until you sign in.")
         return redirect(found)
-    if verb != "delete":
-        raise Http404
+    raise Http404
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request")
+def integration_delete(request, id):
+    """Say what uses a connection, and delete it."""
+    found = services.find_integration(request.actor, id, "write")
+    enter(request, found.workspace_id)
+    if request.method == "GET":
+        context = {
+            "title": f"Delete “{found.server_name}”?",
+            "sentence": "History brings it back.",
+            "concerns": what_uses(found.workspace_id, found.pk),
+        }
+        return render(request, "automations/delete.html", context)
     services.delete_integration(integration=found, actor=request.actor)
-    messages.success(request, "The connection is deleted. History brings it back.")
-    return redirect("integrations", found.workspace_id)
+    url = reverse("integrations", args=[found.workspace_id])
+    return went_well(request, "The connection is deleted. History brings it back.", url)
 
 
 @login_required

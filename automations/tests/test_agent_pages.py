@@ -6,7 +6,7 @@ import pytest
 
 from automations.agents.models import Agent, AgentTask
 from automations.tests.agents import done, fresh, give, make_agent
-from automations.tests.workflows import entries_in
+from automations.tests.workflows import BUTTON, entries_in, make_workflow
 from kdap.tests.people import give_role
 from workspaces.access import Actor, acting_as
 from workspaces.models import Role
@@ -199,3 +199,11 @@ def test_admin_shows_agents_and_tasks_to_look_at(admin_client, alice, agent):
     assert "Call back &lt;b&gt;" in page
     for path in (f"agent/{agent.pk}/delete/", f"agenttask/{task.pk}/delete/", "agent/add/"):
         assert admin_client.get(f"{admin}/{path}").status_code == 403
+
+
+def test_deleting_says_what_would_fail(alice, workspace, agent):
+    ask = {"id": "ask", "type": "agent", "agent": str(agent.pk)}
+    make_workflow(alice, workspace, BUTTON, ask, name="Sort the mail")
+    page = alice.client.get(f"/agents/{agent.pk}/delete/").content.decode()
+    assert "The workflow “Sort the mail” uses it and would fail." in page
+    assert only(Agent).deleted_at is None
