@@ -11,7 +11,6 @@ after, and puts runs in the queue.
 import datetime as dt
 import logging
 
-import orjson
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -28,6 +27,7 @@ from records.past import as_of
 from records.query import Query
 from workspaces.access import Actor, acting_as
 from workspaces.errors import Forbidden, Missing
+from workspaces.jsons import json_bytes
 from workspaces.models import Event
 
 log = logging.getLogger(__name__)
@@ -240,7 +240,7 @@ class _Expansion:
             while ids := entries_of(record, event, position, ENTRIES_AT_ONCE):
                 for _, old, new in self._matching(record, event, ids):
                     count += 1
-                    size += len(orjson.dumps(new or old, default=str))
+                    size += len(json_bytes(new or old))
                     if len(listed) < MOST_LISTED and size < LARGEST_LIST:
                         listed.append(new or old)
                 position = ids[-1]

@@ -1,7 +1,6 @@
 """The ends of runs, and what follows from them."""
 
 import datetime as dt
-import json
 import random
 import re
 from decimal import Decimal
@@ -15,6 +14,8 @@ from automations.models import Subscription, Workflow, WorkflowRun, WorkflowStep
 from automations.queueing import enqueue, turns_for
 from automations.template_values import plain
 from workspaces.access import Actor, acting_as
+from workspaces.errors import Invalid
+from workspaces.jsons import json_bytes
 
 LONGEST_OUTPUT = 1_000_000
 # How much of what a step was given is kept: characters of a text, items of a list, depth.
@@ -58,11 +59,14 @@ def _shortened(value, depth):
 
 
 def json_text(value):
-    """Return `value` as JSON in bytes that jsonb takes; what JSON does not know becomes text."""
+    """Return `value` as JSON in bytes that jsonb takes; what JSON does not know becomes text.
+
+    Raises Invalid for what can't be kept: nested too deep, or with half a character.
+    """
     try:
-        text = orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
-    except TypeError:  # whole numbers above 64 bits, which is how jsonb gives back 1e30
-        text = json.dumps(value, default=_plain).encode()
+        text = json_bytes(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        raise Invalid("This is nested too deep to be kept, or has half a character.") from None
     return NUL.sub(rb"\1", text) if b"\\u0000" in text else text
 
 

@@ -24,6 +24,7 @@ from automations.walls import (
     allowed_hosts,
     tls,
 )
+from workspaces.jsons import json_bytes
 
 __all__ = [
     "BadSignature",
@@ -168,7 +169,7 @@ def content_of(body, headers):
         body, kind = body.encode(errors="replace"), "text/plain; charset=utf-8"
     elif not isinstance(body, bytes):
         try:
-            body, kind = orjson.dumps(body, default=plain), "application/json"
+            body, kind = json_bytes(body, default=plain), "application/json"
         except (orjson.JSONEncodeError, TypeError) as error:
             raise Refused("The content can't be written as JSON.") from error
     if len(body) > MAX_BODY:

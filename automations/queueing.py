@@ -1,10 +1,10 @@
 """Putting runs in the queue: each once, workspaces in turn."""
 
-import orjson
 from django.db import connection
 from uuid_utils.compat import uuid7
 
 from automations import concurrency, quotas
+from workspaces.jsons import json_bytes
 
 # A workspace's next run comes after its own last one, yet never before what is served now: where
 # nothing waits, that is the last place there was. So whoever queues a hundred thousand keeps nobody
@@ -96,7 +96,7 @@ def insert(version, rows):
         "version": version.pk,
         "turn": turns_for(workflow.workspace_id, count),
         "count": count,
-        "rows": orjson.dumps(prepared, default=str).decode(),
+        "rows": json_bytes(prepared).decode(),
     }
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)

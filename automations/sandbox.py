@@ -27,6 +27,7 @@ from automations.responses import storable
 from automations.sandbox_calls import program
 from automations.template_values import plain
 from workspaces.errors import Invalid, KdapError
+from workspaces.jsons import json_bytes
 
 MAX_CODE = 100_000
 MAX_INPUT = 4 * 1024 * 1024
@@ -90,7 +91,7 @@ def run(code, input=None, limits=None):
         raise SandboxMissing(command)
     job = {"code": code, "input": input, "cpu": limits.cpu, "memory": limits.memory}
     try:
-        data = orjson.dumps(job | {"prints": limits.prints, "uid": UID}, default=plain)
+        data = json_bytes(job | {"prints": limits.prints, "uid": UID}, default=plain)
     except (orjson.JSONEncodeError, TypeError) as error:
         raise CodeFailed("The input of the code can't be written as JSON.") from error
     if len(data) > MAX_INPUT:

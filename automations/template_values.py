@@ -12,6 +12,7 @@ from decimal import Decimal
 import orjson
 
 from workspaces.errors import Invalid
+from workspaces.jsons import json_bytes
 
 MAX_SIZE = 1024 * 1024  # characters that one rendering may give
 MAX_DEPTH = 50
@@ -90,7 +91,7 @@ def json_of(value):
     """Return a value as JSON text."""
     weigh(value)
     try:
-        return orjson.dumps(value, default=plain, option=orjson.OPT_NON_STR_KEYS).decode()
+        return json_bytes(value, default=plain, option=orjson.OPT_NON_STR_KEYS).decode()
     except orjson.JSONEncodeError as error:
         raise TemplateError("This value can't be written as JSON.") from error
 

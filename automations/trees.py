@@ -8,6 +8,7 @@ from automations.models import WorkflowStep
 from automations.scope import walked
 from automations.steps import STEPS
 from workspaces.errors import KdapError
+from workspaces.jsons import json_bytes
 
 MOST_JSON = 5000
 
@@ -58,7 +59,7 @@ def pretty(value, most=MOST_JSON):
     """Return JSON as people read it, cut when it is long; "" for nothing."""
     if value in (None, {}, []):
         return ""
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+    text = json_bytes(value, option=orjson.OPT_INDENT_2).decode()
     return text if len(text) <= most else f"{text[:most]}\n… {len(text) - most:,} characters more"
 
 

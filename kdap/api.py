@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from workspaces.errors import Invalid, KdapError, pointer_step, refused_by_database
+from workspaces.jsons import json_bytes
 
 log = logging.getLogger(__name__)
 PROBLEM_TYPE = "application/problem+json"
@@ -35,7 +36,7 @@ class OrjsonRenderer(BaseRenderer):
         """Return `data` as bytes; nothing at all for an answer without content."""
         if data is None:
             return b""
-        return orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS)
+        return json_bytes(data, option=orjson.OPT_NON_STR_KEYS)
 
 
 class OrjsonParser(BaseParser):

@@ -8,7 +8,6 @@ import datetime as dt
 from dataclasses import dataclass
 from functools import lru_cache
 
-import orjson
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from records.fields import Refused
@@ -21,6 +20,7 @@ from workspaces.errors import (
     pointer_step,
     refused_by_database,
 )
+from workspaces.jsons import json_bytes
 
 MOST_ROWS = 10_000
 MOST_PROBLEMS = 100
@@ -183,7 +183,7 @@ def upsert_entries(*, record, rows, keys, actor):
                 f"Row {number + 1} has no value for every one of {', '.join(keys)}.",
                 problems=[{"pointer": f"/{number}", "detail": "A key is missing."}],
             )
-        identities.append(orjson.dumps([row[key] for key in keys], default=str))
+        identities.append(json_bytes([row[key] for key in keys]))
     if len(set(identities)) < len(identities):
         raise Invalid("Two of the rows have the same key.")
     with explained(record):
@@ -282,7 +282,7 @@ def as_json(record, rows):
                 if (span := row.get(field.key)) is not None:
                     # PostgreSQL does not take ISO 8601's sign in front of the P.
                     row[field.key] = f"{span // dt.timedelta(microseconds=1)} microseconds"
-    return orjson.dumps(rows, default=str).decode()
+    return json_bytes(rows).decode()
 
 
 def run(statement, params):

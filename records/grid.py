@@ -14,6 +14,7 @@ from records.past import as_of
 from records.query import AGGREGATES, Query, plain
 from records.saved_views import Question, question_of
 from workspaces.errors import Conflict, Invalid
+from workspaces.jsons import json_bytes
 
 BLOCK = 200
 # Up to here the unfiltered grid skips rows by OFFSET, which is cheaper than one pass for anchors.
@@ -105,7 +106,7 @@ class Asked:
     def cache_key(self):
         """A name for this question that changes with the structure."""
         past = self.record.past.event if self.record.past else None
-        asked = orjson.dumps([self.where, self.sort, self.query.search, past])
+        asked = json_bytes([self.where, self.sort, self.query.search, past])
         return f"grid:{self.record.pk}:{self.record.version}:{blake2b(asked, digest_size=16).hexdigest()}"
 
     def rows(self, block):

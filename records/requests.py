@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 from records import saved_views
 from records.lookup import NOWHERE, find_record
 from workspaces.errors import Invalid, KdapError, Missing, in_words
+from workspaces.jsons import json_bytes
 
 
 def get_record(request, id, action="read"):
@@ -40,9 +41,7 @@ def view_in(request, record):
 
 def answer(data, status=200):
     """Return `data` as JSON; rows go through orjson as they came from the database."""
-    return HttpResponse(
-        orjson.dumps(data, default=str), content_type="application/json", status=status
-    )
+    return HttpResponse(json_bytes(data), content_type="application/json", status=status)
 
 
 def json_answer(view):

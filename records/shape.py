@@ -1,6 +1,5 @@
 """What a grid must know of its record before it draws: fields, types, people, rights, addresses."""
 
-import orjson
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
@@ -10,6 +9,7 @@ from records.buttons import buttons_of
 from records.models import GridState
 from records.saved_views import question_of
 from workspaces.access import allows
+from workspaces.jsons import json_bytes
 from workspaces.models import Member
 
 ADDRESSES = {
@@ -140,7 +140,7 @@ def state_of(request, record, view=None):
 
 def embedded(data):
     """Return `data` as JSON that is safe inside a <script type="application/json">."""
-    text = orjson.dumps(data, default=str).decode()
+    text = json_bytes(data).decode()
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return mark_safe(text)  # every character that could end the element is escaped

@@ -14,6 +14,7 @@ from django.utils import timezone
 from rest_framework.response import Response
 
 from workspaces.errors import Invalid, KdapError
+from workspaces.jsons import json_bytes
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
 LIFETIME = timedelta(hours=24)
@@ -63,7 +64,7 @@ class Claim:
         if response.status_code >= 400:
             return
         data = getattr(response, "kept", getattr(response, "data", None))
-        body = "" if data is None else orjson.dumps(data, default=str).decode()
+        body = "" if data is None else json_bytes(data).decode()
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response}
         IdempotencyKey.objects.filter(pk=self.id).update(
             status=response.status_code, body=body, headers=headers

@@ -20,6 +20,7 @@ from records.query import Query
 from workspaces import access
 from workspaces.access import Actor
 from workspaces.errors import Forbidden, Invalid, Missing
+from workspaces.jsons import json_bytes
 
 TOOLS = Kit()
 MOST_FOUND = 100
@@ -109,14 +110,14 @@ def parsed(name, arguments):
 
 def as_data(value):
     """Return what a tool found, as models get it: data by others, cut when it is too long."""
-    text = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    text = json_bytes(value, option=orjson.OPT_NON_STR_KEYS).decode()
     if len(text) > LARGEST:
         return {"data_cut": text[:LARGEST], "note": "This was cut; ask for less."}
     return {"data": orjson.loads(text)}
 
 
 def _shown(value):
-    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    text = value if isinstance(value, str) else json_bytes(value).decode()
     return f"“{text[:120]}{'…' if len(text) > 120 else ''}”"
 
 

@@ -11,6 +11,7 @@ from accounts.models import ApiToken
 from automations.mcp.protocol import INVALID_PARAMS, Refused
 from automations.toolkit import Kit, Tool, WrongArguments, made
 from workspaces.errors import Invalid, KdapError, in_words, pointer_step
+from workspaces.jsons import json_bytes
 
 TOOLS, Verb = Kit(), ApiToken.Verb
 LARGEST = 2**20
@@ -59,7 +60,7 @@ class Tools:
         try:
             with transaction.atomic():
                 found = parsed(TOOLS[name], arguments).run(self.actor)
-                text = orjson.dumps(found, default=str, option=orjson.OPT_NON_STR_KEYS)
+                text = json_bytes(found, option=orjson.OPT_NON_STR_KEYS)
                 if len(text) > LARGEST:
                     raise Invalid("This is more than 1 MB. Ask for fewer entries, or some fields.")
         except (KdapError, DatabaseError) as error:

@@ -130,3 +130,18 @@ def test_filling_in_a_field(api, alice, workspace, make_record):
     assert api("post", f"fillings/{again}/cancel/").json()["status"] == "cancelled"
     wrong = api("post", f"records/{record.pk}/fillings/", asked | {"field": "nope"})
     assert wrong.json()["problems"][0]["pointer"] == "/field"
+
+
+def test_an_input_of_large_numbers_is_read_and_a_deep_one_refused(api, alice, workspace):
+    agent = make_agent(alice, workspace)
+    home = f"agents/{agent.pk}/tasks/"
+    given = api("post", home, '{"input": {"n": 1e30}}')
+    assert given.status_code == 202
+    (task,) = api("get", home).json()["results"]
+    assert task["task_input"] == {"n": 10**30}
+    page = alice.client.get(f"/agent-tasks/{task['id']}/")
+    assert page.status_code == 200
+    for depth in (300, 700):
+        deep = api("post", home, f'{{"input": {"[" * depth}1{"]" * depth}}}')
+        assert deep.status_code == 422
+        assert "nested too deep" in deep.json()["detail"]

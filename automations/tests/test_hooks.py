@@ -8,7 +8,7 @@ from django.test import Client
 
 from automations import hooks, services, signing
 from automations.models import WorkflowSecret
-from automations.tests.workflows import make_workflow, runs_of, settle
+from automations.tests.workflows import entries_in, make_workflow, runs_of, settle, steps_of
 from kdap.tests.people import give_role
 from records.tests.api import Api
 from workspaces.access import Actor, acting_as
@@ -214,3 +214,29 @@ def test_who_may_see_the_address(alice, bob, charlie, workspace, hooked):
         assert Api(charlie)(method, url).status_code == 404
         assert Api(bob)(method, url).status_code == 403
         assert Api(alice, ["read"])(method, url).status_code == 403
+
+
+def test_a_number_of_any_length_can_be_kept_read_and_repeated(alice, workspace, make_record, api):
+    """jsonb gives 1e30 back as a whole number of more than 64 bits."""
+    keep = {"id": "keep", "type": "set", "values": {"told": "{{ trigger.body | json }}"}}
+    calls = make_record("Calls", told="json")
+    note = {"id": "note", "type": "create_entry", "record": str(calls.pk)}
+    note["values"] = {"told": "{{ trigger.body }}"}
+    stop = {"id": "stop", "type": "stop", "failed": True, "reason": "Enough."}
+    workflow = make_workflow(alice, workspace, {"type": "webhook"}, keep, note, stop)
+    webhook = api.post(f"workflows/{workflow.pk}/webhook/", None).data
+    assert call(webhook, b'{"n": 1e30}').status_code == 202
+    settle()
+    (run,) = runs_of(workflow)
+    assert steps_of(run)["keep"].output["told"] == f'{{"n":{10**30}}}'
+    assert entries_in(alice, calls, "told") == [({"n": 10**30},)]
+    home = f"runs/{run.pk}/"
+    assert api.get(home).data["trigger_data"]["body"] == {"n": 1e30}
+    assert str(10**30) in alice.client.get(f"/{home}").content.decode()
+    for verb in ("retry", "replay"):
+        answer = api.post(f"{home}{verb}/", None, **{"Idempotency-Key": verb})
+        assert answer.status_code in (200, 201, 202)
+        again = api.post(f"{home}{verb}/", None, **{"Idempotency-Key": verb})
+        assert again.content == answer.content
+        settle()
+    assert [run.trigger_data["body"] for run in runs_of(workflow)] == [{"n": 10**30}] * 2

@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from records import operators as ops
 from records.fields.base import FieldType, Options, Refused, literal
+from workspaces.jsons import json_bytes
 
 YES = ("true", "t", "yes", "y", "1", "on", "x", "✓", "checked")
 NO = ("false", "f", "no", "n", "0", "off", "unchecked")
@@ -134,7 +135,7 @@ class Json(FieldType):
         return value
 
     def stored(self, value, field):
-        return None if value is None else orjson.dumps(value, default=str).decode()
+        return None if value is None else json_bytes(value).decode()
 
     def cast(self, field, text, form=None):
         return f"kdap_json({text})"
@@ -146,7 +147,7 @@ class Json(FieldType):
         return _as_text
 
     def display(self, value, field):
-        return "" if value is None else orjson.dumps(value).decode()
+        return "" if value is None else json_bytes(value).decode()
 
     def form_field(self, field, **common):
         return JsonField(self, **common)

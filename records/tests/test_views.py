@@ -68,6 +68,14 @@ class TestAView:
         assert shown(alice.client, stocked, view=view.pk, sort="price") == ["Salt", "Tea"]
         assert shown(alice.client, stocked, view=view.pk, where="") == ["Wine", "Tea", "Salt"]
 
+    def test_its_question_may_have_a_number_of_any_length(self, alice, stocked):
+        where = {"field": "price", "op": "lt", "value": 1e30}
+        view = make(alice, stocked, question={"where": where, "sort": ["price"]})
+        asked = {"view": str(view.pk)}
+        assert shown(alice.client, stocked, **asked) == ["Salt", "Tea", "Wine"]
+        rows = alice.client.get(reverse("record_rows", args=[stocked.pk]), asked | {"block": 0})
+        assert rows.status_code == 200
+
     def test_works_without_scripts(self, alice, stocked):
         view = make(alice, stocked)
         page = alice.client.get(view.get_absolute_url() + "&page=1").content.decode()
