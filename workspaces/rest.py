@@ -5,6 +5,7 @@ Authenticate, bind the actor to one transaction, replay a repeated call, answer 
 
 from contextlib import ExitStack
 
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
@@ -169,17 +170,15 @@ def page(request, queryset, serializer, *, also=(), newest=False):
 
     `also` are query parameters that the caller knows besides; with `newest` the last comes first.
     """
-    from uuid import UUID
-
     known_parameters(request, "limit", "cursor", *also)
     limit, cursor = limit_of(request), request.query_params.get("cursor")
     queryset = queryset.order_by("-pk" if newest else "pk")
     if cursor:
         try:
-            beyond = UUID(cursor) if "-" in cursor else int(cursor)
-            queryset = queryset.filter(**{"pk__lt" if newest else "pk__gt": beyond})
-        except (ValueError, OverflowError):
+            beyond = queryset.model._meta.pk.clean(cursor, None)
+        except ValidationError:
             raise KdapError("This cursor is not one that KDAP gave.") from None
+        queryset = queryset.filter(**{"pk__lt" if newest else "pk__gt": beyond})
     items = list(queryset[: limit + 1])
     following = str(items[limit - 1].pk) if len(items) > limit else None
     return Response(

@@ -136,9 +136,30 @@ def test_problems_have_one_shape(api):
     assert {item["pointer"] for item in answer.data["problems"]} == {"/nam"}
     assert api.post("workspaces/", {}).data["problems"][0]["pointer"] == "/name"
     assert api.get("workspaces/?nothing=1").status_code == 400
-    assert api.get("workspaces/?cursor=x").status_code == 400
     assert api.get("workspaces/?limit=0").status_code == 400
     assert api.put("workspaces/", {}).status_code == 405
+
+
+ROOM, BOOKS = "workspaces/{room}/", "records/{record}/"
+LISTS = [
+    "workspaces/",
+    *(f"{ROOM}{name}/" for name in ("members", "invitations", "records", "imports", "events")),
+    *(f"{ROOM}{name}/" for name in ("workflows", "runs", "mails", "notices")),
+    *(f"{ROOM}{name}/" for name in ("agents", "draftings", "integrations")),
+    *(f"{BOOKS}{name}/" for name in ("structure/versions", "entries", "changes", "fillings")),
+    f"{BOOKS}webhooks/",
+]
+STRANGE = ["x", "-", "1-1", "9" * 19, "9" * 42, "9" * 60, "9" * 5000, "-1" + "0" * 42, "%00", "%FF"]
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_cursor_that_is_none_of_ours_is_refused(api, workspace, make_record, path):
+    path = path.format(room=workspace.pk, record=make_record(title="text").pk)
+    assert api.get(path).status_code == 200
+    for cursor in STRANGE:
+        answer = api.get(f"{path}?cursor={cursor}")
+        assert answer.status_code in (400, 422), (cursor, answer.content)
+        assert answer.headers["Content-Type"] == "application/problem+json"
 
 
 def test_who_is_unknown_gets_401(db):
