@@ -224,6 +224,8 @@ class Query:
         if kind.align == "end" and kind.key != "duration":
             return read_number(value)  # comparing needs no bounds and no scale
         cleaned = kind.clean(value, field)
+        if cleaned is None:  # spaces, an empty list
+            raise Refused("Give a value to compare with.")
         if kind.key == "choices":
             return cleaned[0]
         return cleaned

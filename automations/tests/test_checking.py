@@ -121,6 +121,17 @@ def test_values_of_fields(alice, workspace, books, type, values, expected):
 
 
 @pytest.mark.parametrize(
+    ("op", "value"), [("has", []), ("has_any", [[]]), ("has", "x"), ("has", "{{ run.id }}")]
+)
+def test_conditions_on_choices(alice, workspace, make_record, op, value):
+    notes = make_record("Notes", tags={"type": "choices", "options": {"choices": ["a"]}})
+    where = {"and": [{"field": "tags", "op": op, "value": value}]}
+    with alice.acting():
+        found = problems(workspace, step("find_entries", record=str(notes.pk), where=where))
+    assert list(found) == ([] if "{{" in value else ["/where/and/0/value"])
+
+
+@pytest.mark.parametrize(
     ("code", "said"),
     [
         ("result = 1", None),

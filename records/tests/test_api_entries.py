@@ -364,6 +364,17 @@ def test_bad_questions(api, url, query):
     assert answer.data["status"] == answer.status_code
 
 
+def test_a_list_of_no_choices_is_refused_by_all_that_asks(api, make_record):
+    record = make_record("Notes", tags={"type": "choices", "options": {"choices": ["a", "b"]}})
+    base = f"records/{record.pk}/"
+    none = '{"field":"tags","op":"has","value":[]}'
+    for where in (none, '{"not":{"field":"tags","op":"has_any","value":[[]]}}'):
+        for path in ("entries/?", "entries/?format=ndjson&", "entries/aggregate/?", "export/?"):
+            answer = api.get(f"{base}{path}where={where}")
+            assert answer.status_code == 422, path
+            assert answer.data["problems"][0]["pointer"].endswith("/value")
+
+
 def test_odd_questions_are_answered(api, url):
     make(api, url)
     for query in ("search=%00", "search=%ED%A0%80", "title__contains=%25'--", "sort=", "fields="):

@@ -101,6 +101,13 @@ def test_conditions(where, found, alice, record):
         ({"and": "all"}, ""),
         ("pages > 1", ""),
         ({"field": "title", "op": "contains", "value": {"$ne": 1}}, "/value"),
+        ({"field": "title", "op": "is", "value": "  "}, "/value"),
+        ({"field": "tags", "op": "has", "value": []}, "/value"),
+        ({"field": "tags", "op": "has", "value": [""]}, "/value"),
+        ({"field": "tags", "op": "has", "value": ","}, "/value"),
+        ({"or": [{"field": "tags", "op": "has_any", "value": [[]]}]}, "/or/0/value"),
+        ({"field": "tags", "op": "has_all", "value": ["a", []]}, "/value"),
+        ({"field": "tags", "op": "has_none", "value": [None]}, "/value"),
     ],
 )
 def test_a_condition_that_makes_no_sense_says_where(where, pointer, alice, record):
