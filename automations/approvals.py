@@ -46,6 +46,6 @@ def nobody_has(address, workspace_id=None):
 
 
 def _addresses(workspace_id):
-    """Return the e-mail addresses of a workspace's members in small letters."""
-    found = Member.objects.filter(workspace=workspace_id).values_list("user__email", flat=True)
-    return {email.lower() for email in found}
+    """Return the e-mail addresses of a workspace's members who may sign in, in small letters."""
+    found = Member.objects.filter(workspace=workspace_id, user__is_active=True)
+    return {email.lower() for email in found.values_list("user__email", flat=True)}

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from pydantic import Field
 
-from automations import approvals, checking, mailing, saying
+from automations import approvals, checking, mailing, notices, saying
 from automations.comparing import Comparison, holds, said
 from automations.parts import Part, said_value
 from automations.steps.base import Failed, Step, Stopped, Waits, registered, walk
@@ -216,9 +216,10 @@ class Wait(Step):
 class Approval(Step):
     """Ask people to approve or reject, on a page or by the links in an e-mail.
 
-    `people` are e-mail addresses of members; without any the owner is asked. One answer is enough.
-    Nobody answering within `days` counts as `silence` says. Addresses that nobody here has are not
-    asked; the step fails where no other is left.
+    `people` are e-mail addresses of members; without any the owner is asked, where they have left
+    who published the workflow, else the workspace's owners. One answer is enough. Nobody answering
+    within `days` counts as `silence` says. Addresses that nobody here has are not asked; the step
+    fails where no other is left.
     """
 
     label, icon, group = "Ask for approval", "user-check", "Flow"
@@ -252,6 +253,10 @@ class Approval(Step):
         people, strangers = approvals.members_among(given, go.run.workspace_id)
         if strangers and not people:
             raise Failed(f"{approvals.nobody_has(strangers[0])} Only members can be asked.")
+        # Noted here, so that it stays who was asked, whoever comes and leaves while it waits.
+        people = people or [user.email.lower() for user in notices.behind(go.run)]
+        if not people:
+            raise Failed("Nobody is left in this workspace who could be asked.")
         return {"people": people} | ({"not_members": strangers} if strangers else {})
 
     def check(self, book, pointer):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from automations import engine, noticing
+from automations import engine, notices, noticing
 from automations.agents import running, services, tasks
 from automations.agents.models import AgentTask
 from automations.models import WorkflowRun
@@ -193,6 +193,17 @@ def test_who_it_acts_for_is_told_that_it_waits(alice, workspace, record, mailout
     assert task.get_absolute_url() in mail.body
     decide(alice, task, "approved")
     assert len(mailoutbox) == 1
+
+
+def test_who_has_left_is_not_told_that_it_waits(alice, bob, workspace, record, mailoutbox):
+    agent = make_agent(alice, workspace, prompt=ADD, tools=["create_entries"])
+    press(alice, make_workflow(bob, workspace, BUTTON, asks(agent)))
+    running.work()
+    with acting_as(Actor.system()):
+        workspace.members.filter(user=bob.user).delete()
+        notices.ask_allowance(AgentTask.objects.get())
+    noticing.work()
+    assert mailoutbox[-1].to == [alice.user.email]
 
 
 def test_agents_of_elsewhere_are_refused(alice, workspace):
