@@ -28,6 +28,14 @@ WHERE id = (
     ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id
 """
+# Who has left meanwhile is written nothing any more; a mail can wait for a day.
+LEFT = """
+UPDATE workflow_notices n SET status = 'failed', finished_at = clock_timestamp(), error = %(why)s
+WHERE status = 'pending' AND next_at <= statement_timestamp() AND NOT EXISTS (
+    SELECT FROM members m JOIN users u ON u.id = m.user_id
+    WHERE m.workspace_id = n.workspace_id AND lower(u.email) = lower(n."to") AND u.is_active)
+"""
+NOT_HERE = "Not sent: nobody in this workspace has this address any more."
 
 
 def work(seconds=5.0):
@@ -41,6 +49,8 @@ def work(seconds=5.0):
         sending.filter(lease__lt=timezone.now()).update(status="pending", lease=None)
         if sending.exists():
             return sent
+        with connection.cursor() as cursor:
+            cursor.execute(LEFT, {"why": NOT_HERE})
     while time.monotonic() < end and (notice := claim()):
         note(notice, send(notice))
         sent += 1

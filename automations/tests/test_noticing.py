@@ -122,6 +122,15 @@ def test_a_mail_server_that_is_down_is_asked_again_for_a_day(asked, monkeypatch,
     assert notices()[0].status == "failed"
 
 
+def test_who_leaves_before_it_is_sent_gets_nothing(asked, bob, workspace, mailoutbox):
+    with acting_as(Actor.system()):
+        workspace.members.filter(user=bob.user).delete()
+    assert noticing.work() == 0
+    (notice,) = notices()
+    assert (notice.status, mailoutbox) == ("failed", [])
+    assert "nobody in this workspace has this address" in notice.error
+
+
 def test_what_a_dead_worker_held_is_sent_by_the_next(asked, mailoutbox):
     dead = noticing.claim()
     assert noticing.work() == 0
@@ -133,13 +142,13 @@ def test_what_a_dead_worker_held_is_sent_by_the_next(asked, mailoutbox):
     assert len(mailoutbox) == 1
 
 
-def test_a_mail_server_that_hangs_keeps_one_worker_only(asked, mailoutbox):
+def test_a_mail_server_that_hangs_keeps_one_worker_only(asked, alice, mailoutbox):
     with acting_as(Actor.system()):
         Notice.objects.create(
             workspace_id=asked.workspace_id,
             about="x",
             link="/",
-            to="b@example.com",
+            to=alice.user.email.upper(),
             subject="Another",
             body="x",
         )
