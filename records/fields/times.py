@@ -92,7 +92,9 @@ class DateTime(FieldType):
             if moment is None:
                 raise Refused(f"“{text[:60]}” is no date and time; write 2026-05-31 14:30.")
         try:
-            return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+            moment = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+            # As it is kept: the year may be another one there, and PostgreSQL knows no +23:59.
+            return moment.astimezone(dt.UTC)
         except (ValueError, OverflowError):
             raise Refused(f"“{value}” is outside the times that can be kept.") from None
 
