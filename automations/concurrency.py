@@ -4,6 +4,8 @@ queue: it waits; the claim of runs sees to that (engine.py). skip: it is kept as
 the reason. cancel_previous: those before it are cancelled, with the reason.
 """
 
+import hashlib
+
 from django.db import connection
 
 from automations.models import WorkflowRun
@@ -11,6 +13,7 @@ from workspaces.errors import KdapError
 
 SKIPPED = "Skipped: an earlier run with the same key was not over yet."
 OVERTAKEN = "Cancelled: a later run with the same key took its place."
+LONGEST = 200
 # Whoever queues runs of a workflow looks at those that somebody else queues at the same time.
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))"
 
@@ -24,9 +27,17 @@ def key_of(version, trigger_data):
         return None
     values = {"trigger": trigger_data}
     try:
-        return f"{given['policy']}:{templates.render(given['key'], values)}"[:200]
+        return _fitting(f"{given['policy']}:{templates.render(given['key'], values)}")
     except KdapError:
         return f"{given['policy']}:"
+
+
+def _fitting(key):
+    """Return a key as its column takes it: of a long one the beginning, to be read, and a hash of all."""
+    if len(key) <= LONGEST:
+        return key
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return f"{key[: LONGEST - len(digest) - 1]}…{digest}"
 
 
 def arrange(version, rows):

@@ -50,6 +50,20 @@ def test_a_run_is_due_while_another_with_its_key_waits(alice, workspace, policy,
     assert states(workflow) == expected
 
 
+def test_long_keys_that_end_differently_are_different(alice, workspace):
+    workflow = make_workflow(alice, workspace, BUTTON, WAIT, concurrency=by_customer("skip"))
+    for customer in ("ü" * 300 + "1", "ü" * 300 + "2", "ü" * 300 + "1", "ü" * 195, "ü" * 196):
+        start(alice, workflow, input={"customer": customer})
+        engine.work(5)
+    assert [status for status, _ in states(workflow)] == [
+        *("waiting", "waiting", "cancelled"),
+        *("waiting", "waiting"),
+    ]
+    keys = [run.concurrency_key for run in runs_of(workflow)]
+    assert len(set(keys)) == 4
+    assert all(key.startswith("skip:üüü") and len(key) <= 200 for key in keys)
+
+
 def test_of_runs_queued_at_once_the_first_or_the_last_stays(alice, workspace, make_record):
     books = make_record("Books", title="text")
     trigger = {"type": "entry_created", "record": str(books.pk)}
