@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from automations import attempts, calls, finishing, looping, notices
+from automations import attempts, calls, finishing, looping, notices, outcomes
 from automations import definition as definitions
 from automations.acting import at_home_of
 from automations.claiming import LEASE, claim, held, set_aside
@@ -43,6 +43,8 @@ SELECT fence, status, cancel_asked, position IS NOT NULL AND NOT EXISTS (
 FROM workflow_runs i WHERE run_id = %s FOR UPDATE
 """
 DONE = (WorkflowStep.Status.SUCCEEDED, WorkflowStep.Status.FAILED)
+# It acted outside perhaps, and nobody has said yet what came of it.
+BEGUN = (WorkflowStep.Status.STARTED, WorkflowStep.Status.UNKNOWN)
 
 
 class Superseded(Exception):
@@ -181,19 +183,23 @@ class Walk:
     # Transactions
 
     @contextmanager
-    def _mine(self):
+    def _mine(self, late=None):
         """A transaction of who acts in the run, if the run is still this worker's.
 
-        Raises Superseded when it is not, _Left when it may not go on.
+        Raises Superseded when it is not, _Left when it may not go on. Even then `late` is noted: the
+        arguments of outcomes.note_late, of a step that was at work outside meanwhile.
         """
         self.left = False
         with acting_as(self.actor):
             refused = self._refused()
-            if refused is None:
+            # What waits in the trash is not over: its outcome counts as any, and then it waits.
+            if refused is None or (late is not None and refused.func is set_aside):
                 yield
                 if not self.left:
                     self._renew()
                 return
+            if late is not None and not outcomes.note_late(self.run, *late):
+                raise Superseded
         refused()
         raise _Left
 
@@ -282,7 +288,7 @@ class Walk:
         announced, end = dict(row.__dict__), time.monotonic() + PATIENCE
         while True:
             try:
-                with self._mine():
+                with self._mine(late=(step, row, output, error)):
                     return self._conclude(step, row, output, error)
             except DatabaseError as broken:
                 if not (is_lost(broken) or attempts.passes(broken)) or time.monotonic() > end:
@@ -297,7 +303,7 @@ class Walk:
             self._done(row, output)
         elif isinstance(error, Waits):
             self._wait(row, error)
-        elif getattr(error, "unknown", False) and not step.repeatable():
+        elif outcomes.is_unknown(step, error):
             self._ask(row, error.detail, error.output)
         else:
             self._failed(step, row, error)
@@ -306,7 +312,7 @@ class Walk:
         """Say before that a step will act outside; return its row."""
         with self._mine():
             row = self._row(path, step)
-            begun = row.pk is not None and row.status == WorkflowStep.Status.STARTED
+            begun = row.pk is not None and row.status in BEGUN
             if begun and not step.repeatable():
                 detail = (
                     "The worker died while this was done; nobody can tell whether it took effect."
@@ -342,25 +348,16 @@ class Walk:
         return row
 
     def _done(self, row, output):
-        row.status, row.output = WorkflowStep.Status.SUCCEEDED, finishing.as_json(output)
-        row.error, row.finished_at, row.wake_at = "", timezone.now(), None
-        row.save()
+        outcomes.succeeded(row, output)
         self.got_on = True
 
     def _failed(self, step, row, error):
         """Note a failure; return whether the run goes on."""
-        row.error = error.detail[:5000]
-        row.output = finishing.as_json(getattr(error, "output", None))
-        tries = step.retries + 1
-        if row.attempts < tries and getattr(error, "again", False):
-            row.attempts += 1
-            row.status, row.waits_for = WorkflowStep.Status.WAITING, "retry"
-            row.wake_at = timezone.now() + finishing.backoff(row.attempts)
-            row.save()
+        if row.attempts < step.retries + 1 and getattr(error, "again", False):
+            outcomes.to_retry(row, error)
             self._pause(row.wake_at)
             return False
-        row.status, row.finished_at = WorkflowStep.Status.FAILED, timezone.now()
-        row.save()
+        outcomes.failed(row, error)
         if step.on_error == "continue":
             return True
         name = step.name or step.label
@@ -370,16 +367,12 @@ class Walk:
 
     def _ask(self, row, detail, output=None):
         """Nobody knows whether it took effect: a person decides."""
-        row.status, row.error = WorkflowStep.Status.UNKNOWN, detail
-        row.output = finishing.as_json(output)
-        row.save()
+        outcomes.unknown(row, detail, output)
         self._pause(None)
         notices.tell_unknown(self.run, row)
 
     def _wait(self, row, waits):
-        row.status, row.waits_for = WorkflowStep.Status.WAITING, waits.kind
-        row.input, row.wake_at = finishing.as_json(waits.asked), waits.until
-        row.save()
+        outcomes.waiting(row, waits)
         self._pause(waits.until)
         if waits.kind == "approval":
             notices.ask_approval(self.run, row)

@@ -219,7 +219,8 @@ def _fire_failed(run, message):
             version,
             [
                 {
-                    "key": f"failed:{run.pk}",
+                    # A run that was tried again fails anew; the same end is the same fence.
+                    "key": f"failed:{run.pk}:{run.fence}",
                     "trigger_data": as_json(data),
                     "parent_id": run.pk,
                     "depth": run.depth + 1,
