@@ -116,6 +116,26 @@ def test_a_condition_that_makes_no_sense_says_where(where, pointer, alice, recor
     assert error.value.problems[0]["pointer"] == pointer
 
 
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59-00:01", "0001-01-01T00:00+14:00"]
+)
+@pytest.mark.parametrize("key", ["at", "created_at"])
+def test_a_moment_outside_the_years_is_refused(key, moment, alice, make_record):
+    made = make_record(at="datetime")
+    where = {"and": [{"field": key, "op": "lt", "value": moment}]}
+    with alice.acting(), pytest.raises(Invalid, match="outside the times") as error:
+        Query(made, where=where)
+    assert error.value.problems[0]["pointer"] == "/and/0/value"
+
+
+def test_a_moment_may_have_any_offset(alice, make_record):
+    made = make_record(title="text", at="datetime")
+    at = "2026-02-28T10:00:00+23:59"
+    add(alice, made, {"title": "Faust", "at": at}, {"title": "Emma", "at": "2026-02-27T10:01:01Z"})
+    where = {"field": "at", "op": "lte", "value": at}
+    assert titles(alice, made, where=where) == ["Faust"]
+
+
 def test_conditions_nest_only_so_deep(alice, record):
     where = {"field": "pages", "op": "empty"}
     for _ in range(50):
