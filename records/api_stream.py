@@ -23,6 +23,7 @@ def wants_ndjson(request):
 def ndjson(request, query):
     """Answer every entry of an EntryQuery, in its order."""
     chunks = Chunks(request.actor, query)
+    chunks.begin()
     # A server reads an iterator of the other kind whole before it sends the first byte.
     asynchronous = isinstance(request._request, ASGIRequest)
     return StreamingHttpResponse(chunks.later() if asynchronous else chunks, content_type=TYPE)
@@ -37,9 +38,17 @@ class Chunks:
 
     def __init__(self, actor, query):
         self.actor, self.query, self.after, self.done = actor, query, None, False
+        self.first = None
+
+    def begin(self):
+        """Read the first lines already, while a question that can't be answered can be refused."""
+        self.first = self.next_chunk()
 
     def next_chunk(self):
         """Return the next lines as bytes, empty at the end."""
+        if self.first is not None:
+            first, self.first = self.first, None
+            return first
         if self.done:
             return b""
         with acting_as(self.actor):

@@ -13,7 +13,7 @@ from django.db import connection
 from psycopg import ClientCursor
 
 from records.history import quoted
-from records.query import Query
+from records.query import Query, fetch
 from workspaces.access import acting_as
 from workspaces.errors import Invalid
 from workspaces.spreadsheets import neutral
@@ -74,7 +74,14 @@ class Export:
                 yield block
 
     def check(self, form):
-        """Raise Invalid when `form` can't carry what is asked for; run it before the first byte."""
+        """Raise Invalid when `form` can't carry what is asked for; run it before the first byte.
+
+        Raises a DatabaseError for what the database refuses: later nobody could be told.
+        """
+        query = self.query
+        fetch(
+            f"SELECT {query.selected} FROM {query.table} WHERE {query.where} LIMIT 1", query.params
+        )
         if form != "xlsx":
             return
         if self.query.count() > EXCEL_ROWS:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from records import export_views
 from records.entries import create_entries
 from records.models import Record
+from records.query import Query
 from records.tests.imports import bring_in, rows_of, types_of, upload
 
 NASTY = [
@@ -143,6 +144,23 @@ def test_wrong_questions_are_told(alice, make_record):
     assert alice.client.get(url, {"where": "{"}).status_code == 422
     assert alice.client.get(url, {"fields": "gone"}).status_code == 422
     assert alice.client.get(url.replace(".csv", ".exe")).status_code == 404
+
+
+@pytest.mark.parametrize("form", export_views.TYPES)
+def test_what_the_database_refuses_is_told_before_the_first_byte(
+    alice, make_record, form, monkeypatch
+):
+    """Where a condition passes that no value of its field can meet."""
+    record = make_record("Stock", at="datetime")
+    monkeypatch.setattr(Query, "_value", lambda self, value, *about: value)
+    where = {"where": '{"field":"at","op":"lt","value":"2026-01-01T00:00:00+23:59"}'}
+    page = alice.client.get(reverse("record-export", args=[record.pk, form]), where)
+    assert page.status_code == 422
+    home = f"/api/v1/records/{record.pk}/"
+    for path, asked in (("export/", form), ("entries/", "ndjson")):
+        answer = alice.client.get(home + path, where | {"format": asked})
+        assert answer.status_code == 422, path
+        assert answer.headers["Content-Type"] == "application/problem+json"
 
 
 def test_dialog_and_progress(alice, make_record):
