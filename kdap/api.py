@@ -10,7 +10,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import DatabaseError
 from django.http import Http404
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
@@ -169,6 +169,14 @@ KINDS = {
 }
 
 
+# Where REST framework's own words are a template, or say too little.
+TITLES = {
+    405: "This method is not allowed here",
+    415: "Unsupported media type",
+    429: "Too many calls",
+}
+
+
 def _from_rest_framework(error):
     headers = {}
     if getattr(error, "auth_header", None):
@@ -181,11 +189,7 @@ def _from_rest_framework(error):
         detail = problems[0]["detail"] if problems else "Some values can't be taken."
         return _body("invalid", Invalid.title, 422, detail, problems), headers
     kind = KINDS.get(code, "bad-request")
-    title = str(error.default_detail).rstrip(".")
-    if code == status.HTTP_429_TOO_MANY_REQUESTS:
-        title = "Too many calls"
-    if code == status.HTTP_405_METHOD_NOT_ALLOWED:
-        title = "This method is not allowed here"  # theirs has a place for the method
+    title = TITLES.get(code) or str(error.default_detail).rstrip(".")
     return _body(kind, title, code, str(error.detail)), headers
 
 

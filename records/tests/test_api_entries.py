@@ -402,7 +402,8 @@ def test_odd_addresses(api, url, books):
         415,
     )
     answer = api.client.post(f"/api/v1/{url}", "a=b", content_type="text/plain")
-    assert answer.status_code == 415
+    assert (answer.status_code, answer.json()["title"]) == (415, "Unsupported media type")
+    assert answer.json()["detail"] == 'Unsupported media type "text/plain" in request.'
     assert api.put(f"{url}upsert/", {}).status_code == 405
 
 
