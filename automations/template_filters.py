@@ -100,15 +100,23 @@ def added(unit):
         try:
             return moment + dt.timedelta(**{unit: float(number_of(number))})
         except OverflowError as error:
-            raise TemplateError("This date is out of the calendar.") from error
+            raise out_of_calendar() from error
 
     return add
+
+
+def out_of_calendar():
+    """Return the error for a date before the year 1 or after 9999."""
+    return TemplateError("This date is out of the calendar.")
 
 
 def days_until(value, *, now):
     moment = moment_of(value)
     if isinstance(moment, dt.datetime):
-        moment = (moment.astimezone(now.tzinfo) if moment.tzinfo else moment).date()
+        try:
+            moment = (moment.astimezone(now.tzinfo) if moment.tzinfo else moment).date()
+        except OverflowError as error:  # its day is another one where the clock hangs
+            raise out_of_calendar() from error
     return (moment - now.date()).days
 
 
@@ -165,16 +173,25 @@ def member(value, key):
     return value.get(key) if isinstance(value, dict) else None
 
 
+def name_of(key):
+    """Return what names a member of each; raise TemplateError for a list or a group of values."""
+    if isinstance(key, (list, tuple, dict)):
+        raise not_a("name", key)
+    return key
+
+
 def mapped(value, key):
+    key = name_of(key)
     return [member(one, key) for one in list_of(value)]
 
 
 def sort(value, key=None):
-    values = list_of(value)
+    values, key = list_of(value), name_of(key)
     return sorted(values, key=lambda one: rank(one if key is None else member(one, key)))
 
 
 def where(value, key, wanted=True):
+    key = name_of(key)
     return [one for one in list_of(value) if isinstance(one, dict) and one.get(key) == wanted]
 
 
@@ -183,6 +200,13 @@ def unique(value):
     for one in list_of(value):
         seen.setdefault(json_of(one), one)
     return list(seen.values())
+
+
+def urlencoded(value):
+    try:
+        return quote(text_of(value), safe="")
+    except UnicodeEncodeError as error:
+        raise TemplateError("This text has half a character, which no address can have.") from error
 
 
 def split(value, separator=","):
@@ -256,7 +280,7 @@ FILTERS = {
     "where": Filter(where, (1, 2), "those whose {0} is {1}"),
     "unique": Filter(unique, words="each once"),
     "json": Filter(json_of, words="as JSON"),
-    "urlencode": Filter(lambda value: quote(text_of(value), safe=""), words="for an address"),
+    "urlencode": Filter(urlencoded, words="for an address"),
     # In an address its value stays whole (template_addresses.py); elsewhere every value does.
     "as_is": Filter(lambda value: value, words="as it is"),
     "escape": Filter(lambda value: html.escape(text_of(value)), words="safe in HTML"),

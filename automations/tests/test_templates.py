@@ -15,6 +15,7 @@ from automations.templates import TemplateError, check, describe, references, re
 
 NOW = dt.datetime(2026, 3, 29, 9, 30, tzinfo=dt.UTC)
 ID = uuid.UUID(int=7)
+KEYED = ["map", "where", "sort"]
 CONTEXT = {
     "trigger": {
         "entry": {
@@ -188,6 +189,25 @@ def test_mistakes_are_named(template, sentence):
         render({"steps": [template]}, CONTEXT)
     assert sentence in caught.value.detail
     assert caught.value.problems == [{"pointer": "/steps/0", "detail": caught.value.detail}]
+
+
+@pytest.mark.parametrize(
+    ("expression", "sentence"),
+    [
+        ("late | days_until", "This date is out of the calendar."),
+        ("early | days_until", "This date is out of the calendar."),
+        *((f"all | {name}: list", "A name is needed, and this is a list.") for name in KEYED),
+        *((f"all | {name}: all.0", "and this is a group of values.") for name in KEYED),
+        ("all | where: list, 1", "A name is needed, and this is a list."),
+        ("half | urlencode", "This text has half a character, which no address can have."),
+    ],
+)
+def test_what_no_filter_can_take_is_a_sentence(expression, sentence):
+    context = {"late": "9999-12-31T23:59:59-10:00", "early": "0001-01-01T00:00:00+10:00"}
+    context |= {"half": "\ud800", "list": ["a"], "all": [{"a": 1}], "now": NOW}
+    with pytest.raises(TemplateError) as caught:
+        render(f"{{{{ {expression} }}}}", context)
+    assert sentence in caught.value.detail
 
 
 class Secretive:
