@@ -92,7 +92,7 @@ def json_of(value):
     weigh(value)
     try:
         return json_bytes(value, default=plain, option=orjson.OPT_NON_STR_KEYS).decode()
-    except orjson.JSONEncodeError as error:
+    except TypeError as error:
         raise TemplateError("This value can't be written as JSON.") from error
 
 

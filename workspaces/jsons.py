@@ -10,7 +10,8 @@ def json_bytes(value, *, default=str, option=None):
     """Return `value` as JSON in bytes; `default` and `option` are orjson's.
 
     orjson writes whole numbers of 64 bits at most, and jsonb gives 1e30 back as one of a hundred.
-    Raises TypeError for half characters and for what is nested deeper than 254.
+    Raises TypeError for half characters, for what is nested deeper than 254, and for a number of
+    more digits than Python writes out.
     """
     try:
         return orjson.dumps(value, default=default, option=option)
@@ -19,8 +20,8 @@ def json_bytes(value, *, default=str, option=None):
             return orjson.dumps(
                 _in_digits(value), default=lambda odd: _in_digits(default(odd)), option=option
             )
-        except RecursionError:
-            raise TypeError("This is nested too deep for JSON.") from None
+        except (RecursionError, ValueError) as error:
+            raise TypeError("This can't be written as JSON.") from error
 
 
 def _in_digits(value):

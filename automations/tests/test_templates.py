@@ -270,6 +270,7 @@ def test_objects_stay_closed(expression):
         '{{ "9" | number | round: 999999 }}',
         "{{ huge | text }}",
         "{{ huge | plus: 1 }}",
+        "{{ huge | json }}",
         "{{ deep }}",
         "{{ deep | json }}",
         "{{ x" + ".x" * 50 + " }}",

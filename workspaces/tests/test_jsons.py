@@ -33,6 +33,12 @@ def test_a_number_that_something_else_turns_into_is_written_too():
     assert json_bytes([Decimal("1e30")], default=int) == b"[%d]" % 10**30
 
 
+def test_a_number_of_more_digits_than_python_writes_is_the_same_error_as_half_a_character():
+    for value in (10**6000, "\ud800"):
+        with pytest.raises(TypeError):
+            json_bytes([value])
+
+
 @pytest.mark.parametrize("depth", [300, 600, 2000])
 def test_what_is_nested_too_deep_is_one_kind_of_error(depth):
     value = 10**30
