@@ -1,7 +1,8 @@
 """Who carries a run out: one worker at a time, by a lease and a number that grows with each claim.
 
 Runs with a concurrency key come one after the other. One whose turn it is not waits like any other
-run, at no cost, until the end of the one before it puts it in the queue again.
+run, at no cost, until the end of the one before it puts it in the queue again. So does one that is
+tried again while another has begun. Both have no moment of their beginning then.
 """
 
 import datetime as dt
@@ -47,17 +48,31 @@ WHERE run_id = %(run)s AND EXISTS (
     AND o.concurrency_key = r.concurrency_key AND o.finished_at IS NULL AND o.run_id <> r.run_id
     AND (o.fence > 0 OR o.run_id < r.run_id))
 """
-FREE = """
-UPDATE workflow_runs SET status = 'pending' WHERE status = 'waiting' AND fence = 0 AND run_id = (
-    SELECT run_id FROM workflow_runs
-    WHERE workflow_id = %(workflow)s AND concurrency_key = %(key)s AND finished_at IS NULL
-    ORDER BY run_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+# A run has its key from its first claim until its end, but for one that waits to begin again.
+HOLDS = """o.workflow_id = {r}.workflow_id AND o.concurrency_key = {r}.concurrency_key
+    AND o.run_id <> {r}.run_id AND o.finished_at IS NULL AND o.fence > 0"""
+IS_HELD = f"""EXISTS (SELECT FROM workflow_runs o WHERE {HOLDS.format(r="r")}
+    AND NOT (o.status = 'waiting' AND o.started_at IS NULL))"""
+# Any other that was claimed once comes before: of two that wait to begin again, the later one waits.
+LINE_UP = f"""
+UPDATE workflow_runs r SET status = 'waiting', started_at = NULL
+WHERE run_id = %(run)s AND status = 'pending'
+    AND EXISTS (SELECT FROM workflow_runs o WHERE {HOLDS.format(r="r")})
 """
-FREE_ALL = """
-UPDATE workflow_runs r SET status = 'pending'
-WHERE status = 'waiting' AND wake_at IS NULL AND fence = 0 AND position IS NULL AND NOT EXISTS (
-    SELECT FROM workflow_runs o WHERE o.workflow_id = r.workflow_id
-    AND o.concurrency_key = r.concurrency_key AND o.finished_at IS NULL AND o.run_id < r.run_id)
+# Those that are to begin again come first: no other begins beside them.
+FREE = f"""
+UPDATE workflow_runs SET status = 'pending'
+WHERE status = 'waiting' AND started_at IS NULL AND run_id = (
+    SELECT run_id FROM workflow_runs r
+    WHERE workflow_id = %(workflow)s AND concurrency_key = %(key)s AND finished_at IS NULL
+        AND NOT {IS_HELD}
+    ORDER BY fence = 0, run_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+"""
+# Keys of which all runs wait for the end of another.
+FORGOTTEN = """
+SELECT workflow_id, concurrency_key FROM workflow_runs
+WHERE concurrency_key IS NOT NULL AND finished_at IS NULL
+GROUP BY 1, 2 HAVING bool_and(status = 'waiting' AND wake_at IS NULL AND started_at IS NULL)
 """
 
 VERSIONS = WorkflowVersion.objects.select_related("workflow__owner", "user").defer(
@@ -139,16 +154,34 @@ def set_aside(run):
 
 def free(run):
     """Put the run in the queue that waited for the end of `run`, in the transaction that ended it."""
-    if run.concurrency_key is None:
-        return
-    names = {"workflow": str(run.workflow_id), "key": run.concurrency_key}
+    if run.concurrency_key is not None:
+        _free(run.workflow_id, run.concurrency_key)
+
+
+def _free(workflow_id, key):
+    names = {"workflow": str(workflow_id), "key": key}
     with connection.cursor() as cursor:
         cursor.execute(LOCK, names)
         cursor.execute(FREE, names)
+        return cursor.rowcount
+
+
+def line_up(run):
+    """Let a run that is to begin again wait for its turn, in the transaction that queued it."""
+    if run.concurrency_key is None:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, {"workflow": str(run.workflow_id), "key": run.concurrency_key})
+        cursor.execute(LINE_UP, {"run": run.pk})
 
 
 def free_forgotten():
     """Put runs in the queue that wait for no other any more; return how many. A net, for beat."""
     with acting_as(Actor.system(task="clock")), connection.cursor() as cursor:
-        cursor.execute(FREE_ALL)
-        return cursor.rowcount
+        cursor.execute(FORGOTTEN)
+        keys = cursor.fetchall()
+    count = 0
+    for workflow_id, key in keys:
+        with acting_as(Actor.system(task="clock")):
+            count += _free(workflow_id, key)
+    return count

@@ -8,7 +8,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from automations import definition as definitions
-from automations import dispatch, finishing, looping, renewing, services
+from automations import claiming, dispatch, finishing, looping, renewing, services
 from automations.acting import at_home_of
 from automations.models import WorkflowRun, WorkflowStep
 from automations.queueing import enqueue
@@ -231,7 +231,8 @@ def _whole(run):
 def retry(*, run, actor, latest=False):
     """Go on with a failed run from the step that failed; return it.
 
-    An item of a loop goes on with the run it belongs to.
+    An item of a loop goes on with the run it belongs to. Where another run has its concurrency key
+    meanwhile it waits for its turn, whatever the policy: it was asked for by a person.
 
     With `latest` by the newest version, if what was done stands there as well; raises Conflict.
     """
@@ -242,6 +243,7 @@ def retry(*, run, actor, latest=False):
     if latest:
         renewing.take_newest(run)
     finishing.begin_again(WorkflowRun.objects.filter(pk=run.pk, status=run.status))
+    claiming.line_up(run)
     run.refresh_from_db()
     return run
 
