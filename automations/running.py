@@ -7,8 +7,8 @@ from django.db import transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from automations import definition as definitions
 from automations import claiming, dispatch, finishing, looping, renewing, services
+from automations import definition as definitions
 from automations.acting import at_home_of
 from automations.models import WorkflowRun, WorkflowStep
 from automations.queueing import enqueue
