@@ -3,7 +3,7 @@
 import orjson
 import pytest
 from django import forms
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from rest_framework import serializers
 
 from records import fields
@@ -196,3 +196,19 @@ def test_a_pattern_holds_in_forms_and_database_and_never_explodes(alice, make_re
 def test_a_pattern_that_is_none_is_refused(pattern):
     with pytest.raises(Invalid, match="pattern"):
         make_field(label="X", type="text", options={"pattern": pattern})
+
+
+@pytest.mark.parametrize("text", [value for value, _ in SAMPLES["datetime"].good])
+def test_imports_read_a_moment_as_the_api_does(db, text):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT kdap_moment(%s, 'iso', 'UTC')", [text])
+        assert cursor.fetchone()[0] == fields.get("datetime").clean(
+            text, make_field(label="X", type="datetime")
+        )
+
+
+@pytest.mark.parametrize("text", [*SAMPLES["datetime"].bad, "2026-02-28T10:00:00+24:00"])
+def test_imports_refuse_a_moment_as_the_api_does(db, text):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT kdap_moment(%s, 'iso', 'UTC')", [text])
+        assert cursor.fetchone()[0] is None
