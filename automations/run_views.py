@@ -15,8 +15,9 @@ from automations.models import WorkflowRun, WorkflowStep
 from automations.parts import Book
 from automations.trees import pretty, tree_of
 from automations.workflow_views import went_well
+from records.history_views import change
 from records.models import Record
-from workspaces import access, log
+from workspaces import access
 from workspaces.access import Actor, acting_as
 from workspaces.entrance import enter
 from workspaces.errors import Conflict, Invalid, KdapError, Missing
@@ -58,7 +59,7 @@ def run(request, id):
         "left_out": count - len(rows),
         "may_write": writes,
         "record": _record_of(found, parsed),
-        "operation": log.operation(found.operation_id, workspace_id=workspace.pk, private=False),
+        "operation": change(request, workspace, found.operation_id),
         "parent": found.parent_id
         and WorkflowRun.objects.select_related("workflow").get(pk=found.parent_id),
         "children": list(caused.select_related("workflow").order_by("id")[:50]),

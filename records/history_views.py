@@ -100,6 +100,20 @@ def mark(request, workspace, items):
         item.undoable = bool(item.id and known and not item.undone and (mine or all_of_them))
 
 
+def change(request, workspace, operation_id):
+    """Return the Operation that something did, marked, for the page of what did it; None without.
+
+    Its `back` is the Operation that took it back, as things stand, or None.
+    """
+    item = operation_id and log.operation(operation_id, workspace_id=workspace.pk, private=False)
+    if not item:
+        return None
+    back = operations.undoer(item.id)
+    item.back = back and log.operation(back, workspace_id=workspace.pk, private=False)
+    mark(request, workspace, [found for found in (item, item.back) if found])
+    return item
+
+
 def find(request, id, operation_id, *, of_record):
     """Return (workspace, record or None, Operation) for a page about one operation; Missing."""
     record = get_record(request, id) if of_record else None
@@ -164,12 +178,13 @@ def undo(request, id, operation_id, of_record):
             "title": f"{verb}: {item.sentence}",
         }
         return render(request, "records/undo.html", context)
+    said = outcome.told("done again" if item.way_back == "Redo" else "taken back")
     if not request.htmx:
-        messages.success(request, outcome.detail)
+        messages.success(request, said)
         return redirect(*_home(workspace, record))
     response = trigger_client_event(HttpResponse(status=204), "history:changed")
     trigger_client_event(response, "dialog:close")
-    return trigger_client_event(response, "toast", {"message": outcome.detail})
+    return trigger_client_event(response, "toast", {"message": said})
 
 
 def _home(workspace, record):

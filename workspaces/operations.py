@@ -55,10 +55,14 @@ class Outcome:
     @property
     def detail(self):
         """The counts as a sentence."""
+        return self.told("restored")
+
+    def told(self, done):
+        """Return the counts as a sentence with the word for what was done, such as “taken back”."""
         if not self.restored and not self.kept:
             return "There was nothing left to take back."
         kept = f", {self.kept:,} kept as they are" if self.kept else ""
-        return f"{self.restored:,} restored{kept}."
+        return f"{self.restored:,} {done}{kept}."
 
     def as_json(self):
         """Return it as a JSON-able dict."""
@@ -251,6 +255,19 @@ def undone(operation_ids):
             states[operation] = any(not states[by] for by in undoers.get(operation, ()))
             pending.pop()
     return {operation for operation in asked if states[operation]}
+
+
+def undoer(operation_id):
+    """Return the id of the operation that took another one back, as things stand; None without."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT operation_id FROM events WHERE undo_of = %s "
+            "GROUP BY operation_id ORDER BY max(event_id) DESC",
+            [operation_id],
+        )
+        found = [id for (id,) in cursor.fetchall()]
+    gone = undone(found)
+    return next((id for id in found if id not in gone), None)
 
 
 def _uuid(value):

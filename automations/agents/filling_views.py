@@ -11,9 +11,10 @@ from automations.agents.proposals import field_of, figures_of, proposals_of, sta
 from automations.workflow_views import went_well
 from records.grid import Asked
 from records.history import quoted
+from records.history_views import change
 from records.lookup import find_record
 from records.requests import get_record, view_in
-from workspaces import access, log
+from workspaces import access
 from workspaces.entrance import enter
 from workspaces.errors import Conflict, Invalid, Missing
 
@@ -97,8 +98,7 @@ def filling(request, id):
         "can_be_applied": figures["counts"].get("proposed", 0),
         "provider": providers.offered(found.workspace_id).get(found.agent.provider),
         "may_write": access.allows(request.actor, "write", workspace),
-        "operation": found.operation_id
-        and log.operation(found.operation_id, workspace_id=workspace.pk, private=False),
+        "operation": change(request, workspace, found.operation_id),
     }
     part = "#filling" if request.htmx else ""
     return render(request, f"agents/filling.html{part}", context)

@@ -334,6 +334,13 @@ class TestPages:
         assert "Written" in page
         assert "Undo…" in page
         assert cells(alice, tickets) == ["High", None, "High"]
+        with alice.acting():
+            operation = AgentFilling.objects.get().operation_id
+        alice.client.post(f"/w/{tickets.workspace_id}/activity/{operation}/undo/")
+        page = alice.client.get(answer.url).content.decode()
+        assert "Undo…" not in page
+        assert "Undone</span> by Alice" in page
+        assert "Redo…" in page
         assert "Tickets" in alice.client.get(sorter.get_absolute_url()).content.decode()
 
     def test_the_empty_ones(self, alice, tickets, three, sorter):

@@ -126,8 +126,33 @@ def test_what_a_run_changed_can_be_undone_from_its_page(alice, workspace, books)
     settle()
     undo = reverse("workspace_undo", args=[workspace.pk, run.operation_id])
     assert undo in page(alice, run).content.decode()
-    alice.client.post(undo)
+    answer = alice.client.post(undo, headers=HTMX)
+    assert "1 taken back." in answer["HX-Trigger"]
     assert entries_in(alice, books, "title") == []
+    shown = page(alice, run)
+    back = shown.context["operation"].back
+    text = shown.content.decode()
+    assert 'hx-trigger="history:changed from:body"' in text
+    assert "Undone</span> by Alice" in text
+    assert undo not in text
+    redo = reverse("workspace_undo", args=[workspace.pk, back.id])
+    assert f'href="{redo}"' in text
+    assert "1 done again." in alice.client.post(redo, headers=HTMX)["HX-Trigger"]
+    assert entries_in(alice, books, "title") == [("Made",)]
+    text = page(alice, run).content.decode()
+    assert undo in text
+    assert "Undone</span>" not in text
+
+
+def test_undo_is_offered_only_to_who_may(alice, bob, workspace, books):
+    note = {"id": "note", "type": "create_entry", "record": str(books.pk), "values": {"title": "A"}}
+    workflow = make_workflow(alice, workspace, BUTTON, note)
+    (run,) = start(alice, workflow)
+    settle()
+    give_role(workspace, bob, Role.EDITOR)
+    text = page(bob, run).content.decode()
+    assert "What it changed" in text
+    assert "Undo…" not in text
 
 
 def test_trying_again_from_the_step_that_failed(alice, workspace, books):

@@ -29,7 +29,7 @@ def test_look_filter_undo_and_redo(alice, changed, open_grid):
     expect(page.locator("dialog ins")).to_have_text("Emma")
     page.locator("dialog").get_by_role("link", name="Undo").click()
     page.locator("dialog").get_by_role("button", name="Undo").click()
-    expect(page.locator("#notices")).to_contain_text("1 restored.")
+    expect(page.locator("#notices")).to_contain_text("1 taken back.")
     expect(page.locator("dialog")).not_to_be_visible()
     expect(page.locator(".badge", has_text="Undone")).to_have_count(1)
     page.locator(".item").first.get_by_role("link", name="Redo").click()
