@@ -24,6 +24,7 @@ def test_links_come_before_the_script():
     html = Template('{% load modules %}{% module "kdap/js/app.js" %}').render(Context())
     assert re.findall(r'(?:href|src)="/static/kdap/js/([a-z]+)\.js"', html) == [
         "dialog",
+        "once",
         "toast",
         "app",
     ]

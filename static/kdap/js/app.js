@@ -1,5 +1,6 @@
 // What every page shares: htmx's manners, menus, keys, copying, themes.
 import "./dialog.js";
+import "./once.js";
 import { toast } from "./toast.js";
 
 const root = document.documentElement;
