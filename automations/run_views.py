@@ -46,6 +46,7 @@ def run(request, id):
     loops = looping.shown(found)
     for row in rows:
         row.loop = loops.get(row.path)
+        row.is_cut_off = found.is_over and row.status == "waiting"
         waits = row.status == "waiting" and row.waits_for == "approval" and not row.answer
         row.asked = notices.people_asked(found, row) if waits else []
         row.call_url = _address_of(found, row) if writes else ""
@@ -101,12 +102,13 @@ def run_act(request, id, verb):
     if verb == "cancel":
         running.cancel(run=found, actor=request.actor)
         return _back(request, found, "The run is cancelled, or will be after the step at work.")
+    step = "step that failed" if found.status == "failed" else "step it had come to"
     if verb == "retry":
         made = running.retry(run=found, actor=request.actor)
-        return _back(request, made, "It goes on from the step that failed.")
+        return _back(request, made, f"It goes on from the {step}.")
     if verb == "renew":
         made = running.retry(run=found, actor=request.actor, latest=True)
-        return _back(request, made, "It goes on by the newest version from the step that failed.")
+        return _back(request, made, f"It goes on by the newest version from the {step}.")
     if verb == "replay":
         made = running.replay(run=found, actor=request.actor)
         return _back(request, made, "Started anew by the newest version, with the same data.")

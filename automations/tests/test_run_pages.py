@@ -104,6 +104,22 @@ def test_the_page_asks_again_only_while_the_run_goes_on(alice, workspace):
     assert "Cancelled by Alice." in text
 
 
+def test_what_a_cancelled_run_waited_for_is_cancelled_too(alice, workspace):
+    wait = {"id": "wait", "type": "wait", "amount": 5, "unit": "minutes"}
+    (run,) = start(alice, make_workflow(alice, workspace, BUTTON, wait))
+    settle()
+    assert "run-waiting" in page(alice, run).content.decode()
+    act(alice, run, "cancel")
+    text = page(alice, run).content.decode()
+    assert 'class="run-step run-cancelled"' in text
+    assert "Waiting" not in text
+    assert "Goes on at" not in text
+    assert "where it failed" not in text
+    assert "Go on from here" in text
+    answer = alice.client.post(reverse("run_act", args=[run.pk, "retry"]), follow=True)
+    assert "It goes on from the step it had come to." in answer.content.decode()
+
+
 def test_strangers_meet_404_and_viewers_change_nothing(bob, charlie, workspace, loop):
     give_role(workspace, bob, Role.VIEWER)
     assert page(charlie, loop).status_code == 404
