@@ -297,7 +297,7 @@ def workflow_run(request, id):
     else:
         del form.fields["entries"]
     if request.method == "POST" and form.is_valid():
-        with form.telling():
+        with form.telling(names="entries"):
             if request.POST.get("switch") and found.state == Workflow.State.PAUSED:
                 services.resume(workflow=found, actor=request.actor)
             runs = running.start(workflow=found, actor=request.actor, **form.cleaned_data)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from django import forms
 from django.db import transaction
 
-from workspaces.errors import Conflict, Invalid
+from workspaces.errors import Conflict, Invalid, Missing
 from workspaces.models import Role
 from workspaces.retention import LEAST, MOST
 
@@ -14,13 +14,20 @@ class VerbForm(forms.Form):
     """A form in front of one verb of services.py."""
 
     @contextmanager
-    def telling(self, field=None):
-        """Run the verb in the block; what it refuses becomes an error of `field`."""
+    def telling(self, field=None, *, names=None):
+        """Run the verb in the block; what it refuses becomes an error of `field`.
+
+        `names` is the field in which a person names what may turn out not to be there.
+        """
         try:
             with transaction.atomic():
                 yield
         except (Invalid, Conflict) as error:
             self.add_error(field, error.detail)
+        except Missing as error:
+            if names not in self.fields:
+                raise
+            self.add_error(names, error.detail)
 
 
 class NameForm(VerbForm):

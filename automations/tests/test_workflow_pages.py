@@ -244,8 +244,17 @@ def test_running_by_hand_what_is_paused_asks_to_switch_it_on(alice, books, flow)
 )
 def test_running_by_hand_refuses_what_it_can_not_read(alice, flow, bad):
     answer = alice.client.post(of(flow, "workflow_run"), bad)
-    assert answer.status_code in (404, 422)
+    assert answer.status_code == 422
     assert runs_of(flow) == []
+
+
+def test_running_by_hand_on_an_entry_that_is_not_there_keeps_what_was_typed(alice, flow):
+    given = {"entries": "999999", "input": '{"a": 1}'}
+    answer = alice.client.post(of(flow, "workflow_run"), given, headers=HTMX)
+    assert answer.status_code == 422
+    form = answer.context["form"]
+    assert form.errors == {"entries": ["These entries are not there (any more)."]}
+    assert 'value="999999"' in answer.content.decode()
 
 
 def test_the_draft_as_json(alice, flow):
