@@ -84,3 +84,20 @@ def test_without_javascript(alice, novels, open_grid):
     page.reload()
     page.get_by_role("button", name="Apply what is ticked").click()
     assert kept(alice, novels, "genre") == ["Novel", "Poetry", "Travel", None]
+
+
+def test_on_a_phone_what_is_proposed_can_be_read(alice, novels, open_grid):
+    page = open_grid(alice, novels)
+    page.goto(f"/r/{novels.pk}/fill/")
+    page.locator("[name=field]").select_option(label="Genre")
+    page.get_by_role("button", name="Ask it").click()
+    page.wait_for_url("**/fillings/*/")
+    work_apart()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    cells = page.locator(".filling-new")
+    expect(cells).to_have_count(4)
+    assert all(cell.bounding_box()["width"] > 250 for cell in cells.all())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    table = page.locator(".table-wrap")
+    assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
