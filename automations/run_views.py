@@ -181,6 +181,7 @@ def approval(request, token):
     settled = row.answer or (None if row.status == "waiting" else row.output)
     wanted = next((word for word in ("approved", "rejected") if word in request.GET), "")
     context = {"row": row, "run": run, "settled": settled, "email": email, "wanted": wanted}
+    late = False
     if request.method == "POST":
         given, comment = request.POST.get("answer", ""), request.POST.get("comment", "")
         try:
@@ -188,5 +189,8 @@ def approval(request, token):
         except Conflict:
             with acting_as(Actor.system(door="automation", approval=str(row_id))):
                 row.refresh_from_db()
-        context |= {"settled": row.answer, "row": row, "now": True}
-    return render(request, "automations/approval.html", context)
+            # Who only pressed twice has what they want.
+            had = row.answer or {}
+            late = (had.get("answer"), had.get("by")) != (given, email)
+        context |= {"settled": row.answer, "row": row, "now": not late, "late": late}
+    return render(request, "automations/approval.html", context, status=409 if late else 200)

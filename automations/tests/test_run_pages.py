@@ -229,9 +229,14 @@ def test_the_link_of_the_mail_asks_and_thanks(client, bob, asked):
     url = reverse("approval", args=[notices.token_for(question(asked).pk, bob.user.email)])
     assert "Shall we pay 1,200?" in client.get(url).content.decode()
     assert "Thank you" in client.post(url, {"answer": "approved"}).content.decode()
-    again = client.post(url, {"answer": "rejected"})
-    assert again.status_code == 200
-    assert "Approved by you" in again.content.decode()
+    assert "Thank you" in client.post(url, {"answer": "approved"}).content.decode()
+    late = client.post(url, {"answer": "rejected"})
+    assert late.status_code == 409
+    text = late.content.decode()
+    assert "answered already (approved, by you); your answer was not taken." in text
+    assert "Thank you" not in text
+    assert "note-good" not in text
+    assert "Approved by you." in client.get(url).content.decode()
     assert client.get(url + "x").status_code == 404
 
 
