@@ -2,6 +2,7 @@
 
 import orjson
 from django import forms
+from django.utils.html import escape
 
 WIDE = {
     forms.TextInput: "vTextField",
@@ -75,7 +76,7 @@ def form_of(record, refusal=None):
         made[field.key] = field.kind.form_field(
             field,
             label=field.label,
-            help_text=field.description,
+            help_text=escape(field.description),  # Django shows it as HTML
             required=field.required,
             initial=None if default is None else field.kind.clean(default, field),
         )

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
+from django.utils.html import escape
 
 from records import structure as structures
 from records.fields.base import literal
@@ -118,7 +119,7 @@ def build(record, structure, managed=False):
         common = {
             "db_column": field.key,
             "verbose_name": field.label[:250],
-            "help_text": field.description,
+            "help_text": escape(field.description),  # Django's admin shows it as HTML
             "null": not field.required,
             "blank": not field.required,
         }

@@ -137,6 +137,17 @@ class TestList:
         assert b'name="shelf"' in root.get(url(books, "add")).content
 
 
+def test_what_a_field_says_of_itself_is_no_html(alice, root, make_record):
+    said = "As in “Shop <shop@example.com>”<form action=x>"
+    record = make_record(title={"type": "text", "description": said})
+    (id,) = add(alice, record, {"title": "Emma"})
+    _, viewer = staff("viewer", "view_record")
+    for client in (root, viewer):
+        page = client.get(url(record, "change", id)).content.decode()
+        assert "<form action=x>" not in page
+        assert "“Shop &lt;shop@example.com&gt;”" in page
+
+
 class TestWrite:
     def test_adds_through_the_field_types(self, alice, root, books):
         values = {
