@@ -23,7 +23,7 @@ LABELS = {
 HINTS = {
     "url": "The secret goes to this host only, wherever it leads on to.",
     "auth": "How KDAP says who calls.",
-    "sender": "As in “Shop <shop@example.com>”.",
+    "sender": "As in “Shop &lt;shop@example.com&gt;”.",
     "host": "The name of the mail server.",
 }
 

@@ -61,6 +61,11 @@ def test_bad_input_stays_in_the_form(alice, workspace, kind):
         assert not Integration.objects.exists()
 
 
+def test_the_hint_about_the_sender_shows_an_address(alice, workspace):
+    page = alice.client.get(new_url(workspace, "smtp")).content.decode()
+    assert "As in “Shop &lt;shop@example.com&gt;”." in page
+
+
 def test_an_empty_secret_keeps_the_one_there_is(alice, shop):
     page = alice.client.get(f"/connections/{shop.pk}/edit/").content.decode()
     assert "Leave it empty to keep" in page
