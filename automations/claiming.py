@@ -146,10 +146,9 @@ def _renew(run, length, over):
 def set_aside(run):
     """Let a claimed run of a workspace in the trash wait, and look again whether it was restored."""
     with acting_as(Actor.system(task="work")):
-        # One that never began is put off by others with its key as before.
-        begun = {} if run.fence > 1 else {"fence": 0, "started_at": None}
+        # Its fence stays: by it the run knows that it began, and keeps its key from others.
         mine = WorkflowRun.objects.filter(pk=run.pk, fence=run.fence, status="running")
-        mine.update(status="waiting", wake_at=Now() + IN_TRASH, lease=None, **begun)
+        mine.update(status="waiting", wake_at=Now() + IN_TRASH, lease=None)
 
 
 def free(run):

@@ -10,6 +10,7 @@ from automations.tests.workflows import BUTTON, make_workflow, runs_of, settle, 
 from kdap.tests.people import give_role
 from workspaces.access import Actor, acting_as
 from workspaces.models import Member, Role
+from workspaces.services import delete_workspace, restore_workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MAIL = {
@@ -146,6 +147,27 @@ def test_what_nobody_knows_is_not_done_again_by_a_run_that_goes_on(
     (run,) = runs_of(flow)
     assert (run.status, steps_of(run)["tell"].status) == ("waiting", "unknown")
     assert "Sold" not in [mail.subject for mail in mailoutbox]
+
+
+@pytest.mark.parametrize("error", [None, Failed("There is no such address.")])
+def test_what_came_of_it_counts_when_a_workspace_is_restored(
+    alice, flow, workspace, while_sending, mailoutbox, error
+):
+    def trashed():
+        with alice.acting() as actor:
+            delete_workspace(workspace=workspace, actor=actor)
+
+    while_sending(trashed, error)
+    start(alice, flow)
+    settle()
+    with alice.acting() as actor:
+        restore_workspace(workspace=workspace, actor=actor)
+    with acting_as(Actor.system()):
+        WorkflowRun.objects.filter(status="waiting").update(status="pending", wake_at=None)
+    settle()
+    (run,) = runs_of(flow)
+    assert run.status == ("failed" if error else "succeeded")
+    assert [mail.subject for mail in mailoutbox].count("Sold") == (0 if error else 1)
 
 
 def test_who_lost_the_run_to_another_worker_notes_nothing(alice, flow, while_sending, mailoutbox):
