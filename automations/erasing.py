@@ -35,7 +35,7 @@ MOST_SOUGHT = 500
 # With more texts than this everything that is text in a copy is replaced.
 MOST_TEXTS = 2000
 
-RUN = ("trigger_data", "variables", "output_data", "error_message")
+RUN = ("trigger_data", "variables", "output_data", "error_message", "concurrency_key")
 STEP = ("input", "output", "answer", "error")
 TASK = (
     *("task_name", "instruction", "task_input", "task_output", "error_message"),
@@ -202,7 +202,8 @@ def _rewrite(eraser, found, columns, write, busy):
     """Take what is erased out of `columns` of rows; return (the keys of those, how many are busy)."""
     left = found.filter(busy).count() if busy else 0
     rows = found.exclude(busy) if busy else found
-    rows = rows.order_by("pk").only("pk", *columns)
+    more = ["status"] if found.model is WorkflowRun else []
+    rows = rows.order_by("pk").only("pk", *columns, *more)
     if write:
         rows = rows.select_for_update(skip_locked=True, of=("self",))
     done = []
@@ -220,4 +221,7 @@ def _rewrite(eraser, found, columns, write, busy):
 def _without(eraser, row, column, value):
     if column == "body" and isinstance(row, WebhookDelivery):
         return orjson.dumps(eraser(orjson.loads(value))).decode()
+    if column == "concurrency_key":
+        # Until a run is over, others wait for it by its key.
+        return value and eraser(value)[:200] if row.is_over else value
     return eraser(value)

@@ -91,7 +91,8 @@ class TestWhatGoes:
         call |= {"url": "http://127.0.0.1:1/", "body": "{{ trigger.entry.mail }}"}
         make_workflow(alice, workspace, *welcome(people, ASK), name="Welcome")
         make_workflow(alice, workspace, *welcome(people, task), name="Think")
-        make_workflow(alice, workspace, *welcome(people, call), name="Call")
+        queued = {"concurrency": {"key": "{{ trigger.entry.who }}", "policy": "queue"}}
+        make_workflow(alice, workspace, *welcome(people, call), name="Call", **queued)
         with alice.acting() as actor:
             url = "https://hooks.example.com/"
             outgoing.create_webhook(record=people, url=url, events=["entries.created"], actor=actor)
