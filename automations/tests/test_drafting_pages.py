@@ -184,6 +184,9 @@ def test_where_no_agent_can_draft_it_says_what_to_do(alice, bob, workspace, new)
         shown = words(bob.client.get(url))
         assert "No agent here has a model that could draft" in shown
         assert reverse("agents", args=[workspace.pk]) in shown
+        connect = reverse("integration_new", args=[workspace.pk]) + "?kind=model"
+        assert f'href="{connect}"' in shown
+    assert "Connect: Language model" in words(bob.client.get(connect))
     answer = bob.client.post(new, {"text": TEXT, "agent": ""})
     assert answer.status_code == 422
     assert "Draft it</button>" not in words(answer)
