@@ -91,6 +91,20 @@ def test_a_loop_that_does_several_at_once_lists_its_items(alice, workspace, book
     assert act(alice, item, "retry").url == run.get_absolute_url()
 
 
+def test_a_run_says_who_pressed_its_button(alice, workspace, books):
+    keep = {"id": "keep", "type": "set", "values": {"a": 1}}
+    (id,) = add(alice, books, {"title": "Dune"})
+    trigger = {"type": "button", "record": str(books.pk)}
+    (run,) = start(alice, make_workflow(alice, workspace, trigger, keep), entries=[id])
+    assert f"by Alice, on entry {id}" in page(alice, run).content.decode()
+    trigger = {"type": "entry_created", "record": str(books.pk)}
+    workflow = make_workflow(alice, workspace, trigger, keep)
+    (id,) = add(alice, books, {"title": "Emma"})
+    settle()
+    (run,) = runs_of(workflow)
+    assert f"<small>by entry {id}</small>" in page(alice, run).content.decode()
+
+
 def test_the_page_asks_again_only_while_the_run_goes_on(alice, workspace):
     wait = {"id": "wait", "type": "wait", "amount": 5, "unit": "minutes"}
     workflow = make_workflow(alice, workspace, BUTTON, wait)
