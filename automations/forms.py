@@ -99,10 +99,7 @@ class MoveForm(VerbForm):
     def __init__(self, *args, workspaces, **kwargs):
         """`workspaces` are the others in which the person may write."""
         super().__init__(*args, **kwargs)
-        field = self.fields["workspace"]
-        field.choices = [(str(room.pk), room.name) for room in workspaces]
-        if not workspaces:
-            field.help_text = "There is no other workspace in which you may write."
+        self.fields["workspace"].choices = [(str(room.pk), room.name) for room in workspaces]
 
 
 class UploadForm(VerbForm):

@@ -66,6 +66,7 @@ def workflow_move(request, id):
             sentence = f"“{made.name}” is a draft in “{target.name}” now. Undo brings it back."
             return went_well(request, sentence, made.get_absolute_url())
     context = {"form": form, "workflow": found, "title": "Move to…", "verb": "Move"}
+    context["nowhere"] = not rooms
     status = 422 if form.is_bound else 200
     return render(request, "automations/form.html", context, status=status)
 

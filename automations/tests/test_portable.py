@@ -354,6 +354,13 @@ def test_files_and_strangers(bob, charlie, workspace, flow):
     assert Api(charlie).get(f"workflows/{flow.pk}/export/").status_code == 404
 
 
+def test_the_page_says_when_there_is_nowhere_to_move_to(alice, flow):
+    page = alice.client.get(reverse("workflow_move", args=[flow.pk])).content.decode()
+    assert "There is no other workspace in which you may write." in page
+    assert "<select" not in page
+    assert "Move</button>" not in page
+
+
 def test_the_page_moves(alice, flow, elsewhere):
     url = reverse("workflow_move", args=[flow.pk])
     page = alice.client.get(url).content.decode()
