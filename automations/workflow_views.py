@@ -13,7 +13,7 @@ from automations import definition as definitions
 from automations import running, services, signed_calls
 from automations.agents.draftings import open_for
 from automations.definition import said_of
-from automations.differing import compare
+from automations.differing import compare, differs
 from automations.figures import figures_of
 from automations.forms import NewForm, RunForm, RunsForm, WorkflowForm
 from automations.models import Workflow
@@ -331,7 +331,6 @@ def workflow_versions(request, id):
     if new not in sides or old not in sides:
         raise Invalid("There is no such version.")
     lines = compare(sides[old], sides[new], Book(found.workspace_id)) if versions else []
-    context = page_of(
-        request, found, "versions", versions=versions, lines=lines, old=old, new=new, sides=names
-    )
+    context = page_of(request, found, "versions", versions=versions, lines=lines)
+    context |= {"old": old, "new": new, "sides": names, "differs": differs(sides[old], sides[new])}
     return render(request, "automations/versions.html", context)

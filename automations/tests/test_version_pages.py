@@ -73,6 +73,14 @@ def test_who_may_do_so(bob, charlie, workspace, flow):
     assert draft(bob, flow) == ["keep", "stop"]
 
 
+def test_versions_that_do_not_differ_say_so(alice, flow):
+    url = reverse("workflow_versions", args=[flow.pk])
+    assert "Nothing differs." not in alice.client.get(url).content.decode()
+    assert "Nothing differs." in alice.client.get(f"{url}?old=1&new=1").content.decode()
+    edit(alice, flow, KEEP)
+    assert "Nothing differs." in alice.client.get(url).content.decode()
+
+
 def test_publishing_without_a_change_says_so(alice, bob, flow):
     assert "Publish version 2?" in alice.client.get(publish(flow)).content.decode()
     edit(alice, flow, KEEP)
