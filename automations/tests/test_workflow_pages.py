@@ -69,6 +69,17 @@ def test_the_list_takes_no_more_questions_for_more_workflows(
         assert client.get(url).status_code == 200
 
 
+def test_a_share_is_told_only_of_failures(alice, workspace):
+    for failed, shown in ((False, False), (True, True)):
+        stop = {"id": "s", "type": "stop", "failed": failed, "reason": "No paper"}
+        workflow = make_workflow(alice, workspace, BUTTON, stop)
+        start(alice, workflow)
+        settle()
+        page = alice.client.get(of(workflow)).content.decode()
+        assert ("<small>100 %</small>" in page) is shown
+        assert "<small>0 %</small>" not in page
+
+
 def starters_of(alice, workspace):
     with alice.acting():
         records = list(workspace.records.order_by("position", "id"))
