@@ -12,8 +12,9 @@ from automations.agents.models import Agent, AgentTask
 from automations.agents.tools import TOOLS
 from automations.watching import what_uses
 from automations.workflow_views import went_well
+from records.history_views import change
 from records.models import Record
-from workspaces import access, log
+from workspaces import access
 from workspaces.entrance import enter
 from workspaces.errors import Missing
 
@@ -180,7 +181,7 @@ def task(request, id):
         "provider": known.get(found.provider),
         "answered_by": providers.said(found.provider, known),
         "may_write": access.allows(request.actor, "write", workspace),
-        "operation": log.operation(found.operation_id, workspace_id=workspace.pk, private=False),
+        "operation": change(request, workspace, found.operation_id),
     }
     part = "#task" if request.htmx else ""
     return render(request, f"agents/task.html{part}", context)

@@ -207,3 +207,15 @@ def test_deleting_says_what_would_fail(alice, workspace, agent):
     page = alice.client.get(f"/agents/{agent.pk}/delete/").content.decode()
     assert "The workflow “Sort the mail” uses it and would fail." in page
     assert only(Agent).deleted_at is None
+
+
+def test_what_a_task_changed_is_undone_and_done_again_from_its_page(alice, workspace, record):
+    allowed = {"tools": ["create_entries"], "config": {"writes": "allowed"}}
+    task = done(give(alice, make_agent(alice, workspace, prompt=ADD, **allowed), {"task": "Emma"}))
+    url = task.get_absolute_url()
+    assert "Undo…" in alice.client.get(url).content.decode()
+    alice.client.post(f"/w/{workspace.pk}/activity/{task.operation_id}/undo/")
+    page = alice.client.get(url).content.decode()
+    assert "Undone</span> by Alice" in page
+    assert "Redo…" in page
+    assert "Undo…" not in page
