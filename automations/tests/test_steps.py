@@ -84,7 +84,9 @@ def test_an_approval_goes_the_way_of_the_answer(alice, bob, workspace, tasks, gi
     bob.client.post(link, {"answer": given})
     settle()
     assert entries_in(alice, tasks, "what") == [(f"{then} {bob.user.email}",)]
-    assert bob.client.post(link, {"answer": "approved"}).status_code == 200
+    assert bob.client.post(link, {"answer": given}).status_code == 200
+    other = "rejected" if given == "approved" else "approved"
+    assert bob.client.post(link, {"answer": other}).status_code == 409
     assert len(entries_in(alice, tasks, "what")) == 1
     with pytest.raises(Conflict):
         running.answer(row=row, given="approved", email=bob.user.email)
